@@ -1,0 +1,24 @@
+// What every encoder returns: one vector for the whole, one per part, and the attention paid to the parts.
+#pragma once
+
+#include <mgca/tensor/torch.hpp>
+
+namespace mgca {
+
+struct Features {
+  Tensor global;     // (B, D)     one vector per image or report
+  Tensor local;      // (B, N, E)  one vector per patch or word; 0 where `valid` is false
+  Tensor attention;  // (B, N)     attention the summary token pays to each part, without gradient;
+                     //            undefined for convolutional encoders
+  Tensor valid;      // (B, N)     bool, true where a part exists; undefined: all exist
+};
+
+// The stages of a convolutional encoder, fine to coarse.
+struct Pyramid {
+  Tensor c2;  // (B, C2, S/4,  S/4)
+  Tensor c3;  // (B, C3, S/8,  S/8)
+  Tensor c4;  // (B, C4, S/16, S/16)
+  Tensor c5;  // (B, C5, S/32, S/32)
+};
+
+}  // namespace mgca

@@ -1,0 +1,10 @@
+// The only door to libtorch.
+#pragma once
+
+#include <mgca/tensor/bridge.hpp>
+#include <mgca/tensor/handle.hpp>
+#include <mgca/tensor/nn.hpp>
+#include <mgca/tensor/precision.hpp>
+#include <mgca/tensor/state_dict.hpp>
+#include <mgca/tensor/torch.hpp>
+#include <mgca/tensor/weights_file.hpp>

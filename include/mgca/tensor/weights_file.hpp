@@ -1,0 +1,96 @@
+// State dicts as .safetensors files.
+#pragma once
+
+#include <mgca/core/error.hpp>
+#include <mgca/io/safetensors.hpp>
+#include <mgca/tensor/state_dict.hpp>
+
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace mgca {
+
+[[nodiscard]] inline torch::ScalarType scalar_type_of(io::Dtype dtype) {
+  switch (dtype) {
+    case io::Dtype::boolean: return torch::kBool;
+    case io::Dtype::u8: return torch::kUInt8;
+    case io::Dtype::i8: return torch::kInt8;
+    case io::Dtype::i16: return torch::kInt16;
+    case io::Dtype::i32: return torch::kInt32;
+    case io::Dtype::i64: return torch::kInt64;
+    case io::Dtype::f16: return torch::kHalf;
+    case io::Dtype::bf16: return torch::kBFloat16;
+    case io::Dtype::f32: return torch::kFloat32;
+    case io::Dtype::f64: return torch::kFloat64;
+    default: break;
+  }
+  fail(ErrorKind::data, "weights: dtype ", to_string(dtype), " has no tensor type here");
+}
+
+[[nodiscard]] inline io::Dtype dtype_of(torch::ScalarType type) {
+  switch (type) {
+    case torch::kBool: return io::Dtype::boolean;
+    case torch::kUInt8: return io::Dtype::u8;
+    case torch::kInt8: return io::Dtype::i8;
+    case torch::kInt16: return io::Dtype::i16;
+    case torch::kInt32: return io::Dtype::i32;
+    case torch::kInt64: return io::Dtype::i64;
+    case torch::kHalf: return io::Dtype::f16;
+    case torch::kBFloat16: return io::Dtype::bf16;
+    case torch::kFloat32: return io::Dtype::f32;
+    case torch::kFloat64: return io::Dtype::f64;
+    default: break;
+  }
+  fail(ErrorKind::argument, "weights: tensors of type ", torch::toString(type), " cannot be written");
+}
+
+// An own copy of the record's data as a CPU tensor.
+[[nodiscard]] inline Tensor to_tensor(const io::TensorRecord& record) {
+  auto tensor = torch::empty(record.shape, torch::TensorOptions(scalar_type_of(record.dtype)));
+  if (!record.bytes.empty()) std::memcpy(tensor.data_ptr(), record.bytes.data(), record.bytes.size());
+  return tensor;
+}
+
+// Tensors of a dict as contiguous CPU memory that outlives the records pointing into it.
+class WeightRecords {
+ public:
+  explicit WeightRecords(const StateDict& dict) {
+    for (const auto& [name, value] : dict) {
+      held_.push_back(value.detach().to(torch::kCPU).contiguous());
+      const auto& tensor = held_.back();
+      records_.push_back({.name = name,
+                          .dtype = dtype_of(tensor.scalar_type()),
+                          .shape = tensor.sizes().vec(),
+                          .bytes = {static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()}});
+    }
+  }
+  [[nodiscard]] const std::vector<io::TensorRecord>& records() const { return records_; }
+
+ private:
+  std::vector<Tensor> held_;
+  std::vector<io::TensorRecord> records_;
+};
+
+struct Weights {
+  StateDict tensors;
+  std::map<std::string, std::string> metadata;
+};
+
+// Throws Error(system) for an unreadable and Error(data) for a damaged file.
+[[nodiscard]] inline Weights read_weights(const std::filesystem::path& path) {
+  const auto file = io::Safetensors::read(path);
+  Weights weights{.tensors = {}, .metadata = file.metadata()};
+  for (const auto& record : file.tensors()) weights.tensors.push_back({record.name, to_tensor(record)});
+  return weights;
+}
+
+// Replaces the file atomically.
+inline void write_weights(const std::filesystem::path& path, const Weights& weights) {
+  const WeightRecords held(weights.tensors);
+  io::write_safetensors(path, held.records(), weights.metadata);
+}
+
+}  // namespace mgca
