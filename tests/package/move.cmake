@@ -1,0 +1,6 @@
+file(REMOVE_RECURSE ${TO})
+file(RENAME ${FROM} ${TO})
+file(STRINGS ${TO}/share/cmake/mgca/mgcaFreeTargets.cmake found REGEX "${FROM}")
+if(found)
+  message(FATAL_ERROR "the installed package names the folder it was installed to: ${found}")
+endif()
