@@ -1,0 +1,24 @@
+// One command of the program: how it is called and what it does.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace command {
+
+// Each adds its subcommand to the program; the subcommand's callback does the work and throws mgca::Error.
+void add_pretrain(CLI::App& program);
+void add_classify(CLI::App& program);
+void add_retrieve(CLI::App& program);
+void add_explain(CLI::App& program);
+void add_report(CLI::App& program);
+void add_models(CLI::App& program);
+void add_config(CLI::App& program);
+void add_doctor(CLI::App& program);
+void add_demo(CLI::App& program);
+
+}  // namespace command
