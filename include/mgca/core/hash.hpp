@@ -1,0 +1,105 @@
+// Content hashes: SHA-256 for identities (manifests, split lists, vocabularies), XXH3 for per-record checksums.
+// Reference: FIPS 180-4; https://xxhash.com.
+#pragma once
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace mgca {
+
+// Lower-case hexadecimal digits.
+[[nodiscard]] inline std::string hex(std::span<const std::byte> bytes) {
+  static constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  for (const auto byte : bytes) {
+    text += digits[std::to_integer<unsigned>(byte) >> 4];
+    text += digits[std::to_integer<unsigned>(byte) & 15U];
+  }
+  return text;
+}
+
+class Sha256 {
+ public:
+  Sha256& update(std::span<const std::byte> bytes) {
+    for (const auto byte : bytes) {
+      block_[filled_++] = std::to_integer<std::uint8_t>(byte);
+      if (filled_ == block_.size()) compress();
+    }
+    length_ += bytes.size();
+    return *this;
+  }
+  Sha256& update(std::string_view text) { return update(std::as_bytes(std::span(text))); }
+
+  // The digest of everything so far; the object is spent afterwards.
+  [[nodiscard]] std::string hex_digest() {
+    const std::uint64_t bits = length_ * 8;
+    const std::byte end{0x80};
+    update(std::span(&end, 1));
+    const std::byte zero{0};
+    while (filled_ != 56) update(std::span(&zero, 1));
+    for (int shift = 56; shift >= 0; shift -= 8) {
+      const auto byte = static_cast<std::byte>(bits >> shift & 0xFFU);
+      update(std::span(&byte, 1));
+    }
+    std::array<std::byte, 32> digest{};
+    for (std::size_t i = 0; i < 32; ++i) digest[i] = static_cast<std::byte>(state_[i / 4] >> (24 - 8 * (i % 4)) & 0xFFU);
+    return hex(digest);
+  }
+
+ private:
+  void compress() {
+    static constexpr std::array<std::uint32_t, 64> k = {
+        0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
+        0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+        0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+        0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+        0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+        0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+        0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+        0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
+    std::array<std::uint32_t, 64> w{};
+    for (std::size_t i = 0; i < 16; ++i) {
+      w[i] = static_cast<std::uint32_t>(block_[4 * i]) << 24 | static_cast<std::uint32_t>(block_[4 * i + 1]) << 16 |
+             static_cast<std::uint32_t>(block_[4 * i + 2]) << 8 | block_[4 * i + 3];
+    }
+    for (std::size_t i = 16; i < 64; ++i) {
+      const auto a = std::rotr(w[i - 15], 7) ^ std::rotr(w[i - 15], 18) ^ w[i - 15] >> 3;
+      const auto b = std::rotr(w[i - 2], 17) ^ std::rotr(w[i - 2], 19) ^ w[i - 2] >> 10;
+      w[i] = w[i - 16] + a + w[i - 7] + b;
+    }
+    auto [a, b, c, d, e, f, g, h] = state_;
+    for (std::size_t i = 0; i < 64; ++i) {
+      const auto s1 = std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25);
+      const auto t1 = h + s1 + ((e & f) ^ (~e & g)) + k[i] + w[i];
+      const auto s0 = std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22);
+      const auto t2 = s0 + ((a & b) ^ (a & c) ^ (b & c));
+      h = g, g = f, f = e, e = d + t1, d = c, c = b, b = a, a = t1 + t2;
+    }
+    const std::array<std::uint32_t, 8> added{a, b, c, d, e, f, g, h};
+    for (std::size_t i = 0; i < 8; ++i) state_[i] += added[i];
+    filled_ = 0;
+  }
+
+  std::array<std::uint32_t, 8> state_{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                                      0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+  std::array<std::uint8_t, 64> block_{};
+  std::size_t filled_ = 0;
+  std::uint64_t length_ = 0;
+};
+
+[[nodiscard]] inline std::string sha256(std::span<const std::byte> bytes) { return Sha256().update(bytes).hex_digest(); }
+[[nodiscard]] inline std::string sha256(std::string_view text) { return Sha256().update(text).hex_digest(); }
+
+// A fast checksum: finds damage, says nothing about intent.
+[[nodiscard]] inline std::uint64_t checksum(std::span<const std::byte> bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+
+}  // namespace mgca

@@ -1,0 +1,185 @@
+// Text to token ids: BERT's basic tokenizer followed by WordPiece.
+// Reference: Devlin et al. 2019; the ids equal those of the reference tokenizers on the golden sentences.
+#pragma once
+
+#include <mgca/core/error.hpp>
+#include <mgca/text/unicode.hpp>
+#include <mgca/text/vocabulary.hpp>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mgca {
+
+struct WordPieceConfig {
+  std::int64_t length = 112;           // tokens per report, [CLS] and [SEP] included
+  bool lower_case = true;              // also strips accents, as the reference does
+  std::int64_t max_word_length = 100;  // characters; longer words become [UNK]
+
+  static void describe(auto& self, auto&& field) {
+    field("length", self.length, "tokens per report, [CLS] and [SEP] included");
+    field("lower_case", self.lower_case, "lower-case and strip accents before splitting");
+    field("max_word_length", self.max_word_length, "characters; longer words become [UNK]");
+  }
+  void validate() const {
+    MGCA_CHECK(length >= 2, "wordpiece: length must leave room for [CLS] and [SEP], got ", length);
+    MGCA_CHECK(max_word_length > 0, "wordpiece: max_word_length must be positive, got ", max_word_length);
+  }
+};
+
+// One report as the model reads it.
+struct TokenRow {
+  std::vector<std::int32_t> ids;  // [CLS], pieces, [SEP], then [PAD] up to the configured length
+  std::int64_t used = 0;          // tokens that are not padding
+};
+
+class WordPiece {
+ public:
+  explicit WordPiece(Vocabulary vocabulary, const WordPieceConfig& config = {})
+      : vocabulary_(std::make_shared<const Vocabulary>(std::move(vocabulary))), config_((config.validate(), config)) {}
+
+  [[nodiscard]] const Vocabulary& vocabulary() const { return *vocabulary_; }
+  [[nodiscard]] const WordPieceConfig& config() const { return config_; }
+
+  // The pieces of a text without [CLS], [SEP] and padding. Throws Error(data) for text that is not UTF-8.
+  [[nodiscard]] std::vector<std::int32_t> pieces(std::string_view text, text::InvalidUtf8 policy = text::InvalidUtf8::refuse) const {
+    std::vector<std::int32_t> ids;
+    std::string word;
+    const auto flush = [&] {
+      if (!word.empty()) append_pieces(word, ids);
+      word.clear();
+    };
+    for (std::size_t from = 0; from < text.size();) {
+      const auto [at, id] = next_special(text, from);
+      split(text::decode_utf8(text.substr(from, at - from), policy), word, flush);
+      flush();
+      if (id < 0) break;
+      ids.push_back(id);
+      from = at + vocabulary_->token(id).size();
+    }
+    return ids;
+  }
+
+  [[nodiscard]] TokenRow encode(std::string_view text, text::InvalidUtf8 policy = text::InvalidUtf8::refuse) const {
+    const auto found = pieces(text, policy);
+    const auto kept = std::min(found.size(), static_cast<std::size_t>(config_.length - 2));
+    TokenRow row{.ids = {vocabulary_->cls()}, .used = static_cast<std::int64_t>(kept) + 2};
+    row.ids.insert(row.ids.end(), found.begin(), found.begin() + static_cast<std::ptrdiff_t>(kept));
+    row.ids.push_back(vocabulary_->sep());
+    row.ids.resize(static_cast<std::size_t>(config_.length), vocabulary_->pad());
+    return row;
+  }
+
+ private:
+  // A special token written out in the text is that token, not characters.
+  [[nodiscard]] std::pair<std::size_t, std::int32_t> next_special(std::string_view text, std::size_t from) const {
+    for (auto at = text.find('[', from); at != std::string_view::npos; at = text.find('[', at + 1)) {
+      for (const auto id : {vocabulary_->cls(), vocabulary_->sep(), vocabulary_->pad(), vocabulary_->mask(), vocabulary_->unknown()}) {
+        if (text.substr(at).starts_with(vocabulary_->token(id))) return {at, id};
+      }
+    }
+    return {text.size(), -1};
+  }
+
+  template <class Flush>
+  void split(const std::vector<char32_t>& points, std::string& word, Flush&& flush) const {
+    for (const char32_t point : points) {
+      if (point < 128) {
+        split_ascii(point, word, flush);
+        continue;
+      }
+      const auto kind = text::category(point);
+      if (point == U'\uFFFD' || kind == UTF8PROC_CATEGORY_CC || kind == UTF8PROC_CATEGORY_CF || kind == UTF8PROC_CATEGORY_CS ||
+          kind == UTF8PROC_CATEGORY_CO || kind == UTF8PROC_CATEGORY_CN) {
+        continue;
+      }
+      if (kind == UTF8PROC_CATEGORY_ZS || point == 0x2028 || point == 0x2029) {
+        flush();
+      } else if (is_cjk(point)) {
+        flush();
+        text::append_utf8(word, point);
+        flush();
+      } else {
+        normalised(point, word, flush);
+      }
+    }
+  }
+
+  template <class Flush>
+  void split_ascii(char32_t point, std::string& word, Flush&& flush) const {
+    if (point == ' ' || point == '\t' || point == '\n' || point == '\r') return flush();
+    if (point < 32 || point == 127) return;  // control characters vanish without splitting
+    const bool letter_or_digit = (point >= '0' && point <= '9') || (point >= 'a' && point <= 'z') || (point >= 'A' && point <= 'Z');
+    if (!letter_or_digit) flush();
+    word += static_cast<char>(config_.lower_case ? text::lower(point) : point);
+    if (!letter_or_digit) flush();
+  }
+
+  // Lower case, canonical decomposition, accents dropped; punctuation stands alone.
+  template <class Flush>
+  void normalised(char32_t point, std::string& word, Flush&& flush) const {
+    std::array<utf8proc_int32_t, 32> parts{};
+    std::size_t count = 1;
+    parts[0] = static_cast<utf8proc_int32_t>(point);
+    if (config_.lower_case) {
+      if (point == 0x0130) parts[0] = 'i';  // the one letter whose lower case is two characters: i and a dropped dot
+      else parts[0] = static_cast<utf8proc_int32_t>(text::lower(point));
+      std::array<utf8proc_int32_t, 32> decomposed{};
+      int boundary = 0;
+      const auto made = utf8proc_decompose_char(parts[0], decomposed.data(), decomposed.size(), UTF8PROC_DECOMPOSE, &boundary);
+      if (made > 0 && made <= static_cast<utf8proc_ssize_t>(decomposed.size())) {
+        parts = decomposed;
+        count = static_cast<std::size_t>(made);
+      }
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto part = static_cast<char32_t>(parts[i]);
+      const auto kind = text::category(part);
+      if (config_.lower_case && kind == UTF8PROC_CATEGORY_MN) continue;
+      const bool punctuation = kind >= UTF8PROC_CATEGORY_PC && kind <= UTF8PROC_CATEGORY_PO;
+      if (punctuation) flush();
+      text::append_utf8(word, part);
+      if (punctuation) flush();
+    }
+  }
+
+  [[nodiscard]] static bool is_cjk(char32_t p) {
+    return (p >= 0x4E00 && p <= 0x9FFF) || (p >= 0x3400 && p <= 0x4DBF) || (p >= 0x20000 && p <= 0x2A6DF) ||
+           (p >= 0x2A700 && p <= 0x2B73F) || (p >= 0x2B740 && p <= 0x2B81F) || (p >= 0x2B820 && p <= 0x2CEAF) ||
+           (p >= 0xF900 && p <= 0xFAFF) || (p >= 0x2F800 && p <= 0x2FA1F);
+  }
+
+  // Greedy longest match from the left; a word with a part that is in no way in the table is [UNK] as a whole.
+  void append_pieces(const std::string& word, std::vector<std::int32_t>& ids) const {
+    std::int64_t characters = 0;
+    for (const char c : word) characters += (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
+    const auto before = ids.size();
+    bool known = characters <= config_.max_word_length;
+    std::string piece;
+    for (std::size_t from = 0; known && from < word.size();) {
+      std::int32_t id = -1;
+      std::size_t end = word.size();
+      for (; end > from; --end) {
+        if (end < word.size() && (static_cast<unsigned char>(word[end]) & 0xC0U) == 0x80U) continue;  // inside a character
+        piece.assign(from > 0 ? "##" : "").append(word, from, end - from);
+        if ((id = vocabulary_->find(piece)) >= 0) break;
+      }
+      known = id >= 0;
+      if (known) ids.push_back(id);
+      from = end;
+    }
+    if (!known) {
+      ids.resize(before);
+      ids.push_back(vocabulary_->unknown());
+    }
+  }
+
+  std::shared_ptr<const Vocabulary> vocabulary_;
+  WordPieceConfig config_;
+};
+
+}  // namespace mgca

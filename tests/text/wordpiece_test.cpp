@@ -1,0 +1,66 @@
+#include "catch.hpp"
+#include "expect_error.hpp"
+#include "paths.hpp"
+#include "vocabulary.hpp"
+
+#include <mgca/core/random.hpp>
+#include <mgca/text/wordpiece.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <fstream>
+
+using mgca::test::bert_vocabulary;
+
+namespace {
+nlohmann::json sentences() {
+  std::ifstream file(mgca::test::golden_dir() / "tokenizer" / "sentences.json");
+  return nlohmann::json::parse(file);
+}
+std::vector<int32_t> used(const mgca::TokenRow& row) { return {row.ids.begin(), row.ids.begin() + row.used}; }
+}  // namespace
+
+TEST_CASE("wordpiece: ids equal the reference tokenizer's on every golden sentence", "[text][golden][fast]") {
+  const mgca::WordPiece full(bert_vocabulary(), {.length = 112});
+  const mgca::WordPiece brief(bert_vocabulary(), {.length = 16});
+  int count = 0;
+  for (const auto& item : sentences()) {
+    const auto text = item["text"].get<std::string>();
+    INFO("sentence " << count++ << ": " << text);
+    std::vector<std::string> tokens;
+    for (const auto id : full.pieces(text)) tokens.push_back(full.vocabulary().token(id));
+    CHECK(tokens == item["tokens"].get<std::vector<std::string>>());
+    CHECK(used(full.encode(text)) == item["ids_112"].get<std::vector<int32_t>>());
+    CHECK(used(brief.encode(text)) == item["ids_16"].get<std::vector<int32_t>>());
+  }
+  CHECK(count == 60);
+}
+
+TEST_CASE("wordpiece: a row always has the configured length, whatever the bytes", "[text][fast]") {
+  const mgca::WordPiece tokenizer(bert_vocabulary(), {.length = 24});
+  for (uint64_t i = 0; i < 20000; ++i) {
+    mgca::RandomStream random({.seed = 7, .sample = i}, mgca::Use::test);
+    std::string text(random.below(60), '\0');
+    for (auto& c : text) c = static_cast<char>(random.below(i % 2 == 0 ? 256 : 128));
+    const auto row = tokenizer.encode(text, mgca::text::InvalidUtf8::replace);
+    REQUIRE(row.ids.size() == 24);
+    REQUIRE(row.used >= 2);
+    REQUIRE(row.used <= 24);
+    for (const auto id : row.ids) REQUIRE((id >= 0 && id < bert_vocabulary().size()));
+  }
+}
+
+TEST_CASE("wordpiece: bytes that are not UTF-8 are an error that shows no text", "[text][fast]") {
+  const mgca::WordPiece tokenizer(bert_vocabulary());
+  const std::string report = "canaryword \xB0 mm";
+  mgca::test::expect_error([&] { (void)tokenizer.encode(report); }, {"byte 11", "UTF-8", "replace"});
+  try {
+    (void)tokenizer.encode(report);
+  } catch (const mgca::Error& error) {
+    CHECK(std::string(error.what()).find("canaryword") == std::string::npos);
+  }
+}
+
+TEST_CASE("wordpiece: a length without room for text is refused", "[text][fast]") {
+  mgca::test::expect_error([] { mgca::WordPiece(bert_vocabulary(), {.length = 1}); }, {"length", "1"});
+}
