@@ -1,0 +1,128 @@
+// The text encoder: a report as word pieces, read by post-norm layers, gathered into words.
+// Reference: Devlin et al. 2019; MGCA uses the first six layers of BioClinicalBERT.
+#pragma once
+
+#include <mgca/core/error.hpp>
+#include <mgca/core/profile.hpp>
+#include <mgca/encoders/features.hpp>
+#include <mgca/feed/batch.hpp>  // Tokens
+#include <mgca/nn/bert_embeddings.hpp>
+#include <mgca/nn/bert_layer.hpp>
+#include <mgca/nn/init.hpp>
+#include <mgca/ops/word_pool.hpp>
+#include <mgca/tensor/handle.hpp>
+
+#include <vector>
+
+namespace mgca {
+
+struct BertConfig {
+  int64_t vocabulary = 28996;   // word pieces
+  int64_t length = 112;         // tokens per report
+  int64_t width = 768;          // channels per token
+  int64_t depth = 6;            // layers
+  int64_t heads = 12;           // attention heads
+  int64_t intermediate = 3072;  // hidden width of the feed-forward part
+  double dropout = 0.1;         // of hidden states and of attention, in training
+  int64_t max_positions = 512;  // rows of the position table
+  bool token_types = false;     // add row 0 of a token-type table
+  bool cross_attention = false; // register the published files' unused blocks
+  Profile profile = Profile::fixed;
+
+  static void describe(auto& self, auto&& field) {
+    field("vocabulary", self.vocabulary, "word pieces");
+    field("length", self.length, "tokens per report");
+    field("width", self.width, "channels per token");
+    field("depth", self.depth, "layers");
+    field("heads", self.heads, "attention heads");
+    field("intermediate", self.intermediate, "hidden width of the feed-forward part");
+    field("dropout", self.dropout, "dropout of hidden states and attention, in training");
+    field("max_positions", self.max_positions, "rows of the position table");
+    field("token_types", self.token_types, "add row 0 of a token-type table");
+    field("cross_attention", self.cross_attention, "register the published files' unused blocks");
+    field("profile", self.profile, "which behaviour");
+  }
+  void validate() const {
+    MGCA_CHECK(heads > 0 && width > 0 && width % heads == 0, "bert: width ", width, " is not a multiple of heads ", heads);
+    MGCA_CHECK(vocabulary > 0 && depth > 0 && intermediate > 0, "bert: expected positive vocabulary, depth and intermediate, got ",
+               vocabulary, ", ", depth, ", ", intermediate);
+    MGCA_CHECK(length >= 2 && length <= max_positions, "bert: length ", length, " must lie in 2 .. max_positions ", max_positions);
+    MGCA_CHECK(dropout >= 0 && dropout < 1, "bert: dropout must lie in [0, 1), got ", dropout);
+  }
+};
+
+namespace detail {
+// "encoder": the layers under the name the checkpoints give them.
+struct BertStackImpl : torch::nn::Module {
+  using Config = BertConfig;
+  explicit BertStackImpl(const Config& c) {
+    torch::nn::ModuleList list;
+    for (int64_t i = 0; i < c.depth; ++i) {
+      layers.emplace_back(BertLayerConfig{.width = c.width, .heads = c.heads, .intermediate = c.intermediate, .dropout = c.dropout,
+                                          .cross_attention = c.cross_attention});
+      list->push_back(layers.back());
+    }
+    register_module("layer", list);
+  }
+  std::vector<BertLayer> layers;
+};
+}  // namespace detail
+
+struct BertImpl : torch::nn::Module {
+  using Config = BertConfig;
+
+  explicit BertImpl(const Config& c)
+      : config((c.validate(), c)),
+        embeddings(register_module("embeddings", BertEmbeddings({.vocabulary = c.vocabulary, .width = c.width, .max_positions = c.max_positions,
+                                                                 .dropout = c.dropout, .zero_position_ids = text_quirks(c.profile).zero_position_ids,
+                                                                 .token_types = c.token_types}))),
+        encoder(register_module("encoder", Handle<detail::BertStackImpl>(c))) {
+    nn::normal_weights(*this);
+  }
+
+  // Hidden states of the last layer, (B, T, D), and its attention weights as asked for.
+  AttentionOutput hidden(const Tokens& tokens, AttentionWeights wanted) {
+    constexpr double kOutOfReach = -10000.0;  // added to the scores of padding, as the reference does
+    const auto bias = ((1 - tokens.mask) * kOutOfReach).to(torch::kFloat32).unsqueeze(1).unsqueeze(1);  // (B, 1, 1, T)
+    AttentionOutput x{.tokens = embeddings(tokens.ids)};
+    for (auto& layer : encoder->layers) {
+      x = layer(x.tokens, bias, &layer == &encoder->layers.back() ? wanted : AttentionWeights::none);
+    }
+    return x;
+  }
+
+  Features forward(const Tokens& tokens) {
+    MGCA_CHECK(tokens.ids.dim() == 2 && tokens.word_slot.sizes() == tokens.ids.sizes(), "bert: expected token ids and word slots (B, T), got ",
+               tokens.ids.sizes(), " and ", tokens.word_slot.sizes());
+    const auto x = hidden(tokens, AttentionWeights::summary);
+    const auto slots = torch::arange(tokens.length() - 1, tokens.words.options());
+    return {.global = x.tokens.select(1, 0),                               // (B, D) the class token
+            .local = ops::word_pool(x.tokens, tokens.word_slot),           // (B, T-1, D)
+            .attention = word_attention(x.weights, tokens.word_slot),      // (B, T-1)
+            .valid = slots.unsqueeze(0) < tokens.words.unsqueeze(1)};      // (B, T-1)
+  }
+
+  // (B, heads, 1, T) attention of the class token -> (B, T) per token.
+  // Official code: token i carries the attention paid to token i + 1.
+  [[nodiscard]] Tensor token_attention(const Tensor& summary) const {
+    const auto mean = summary.select(2, 0).mean(1);  // (B, T)
+    if (!text_quirks(config.profile).shifted_word_attention) return mean;
+    return torch::constant_pad_nd(mean.slice(1, 1), {0, 1});
+  }
+
+  [[nodiscard]] int64_t global_width() const { return config.width; }
+  [[nodiscard]] int64_t local_width() const { return config.width; }
+
+  const Config config;
+  BertEmbeddings embeddings;
+  Handle<detail::BertStackImpl> encoder;
+
+ private:
+  [[nodiscard]] Tensor word_attention(const Tensor& summary, const Tensor& word_slot) const {
+    const torch::NoGradGuard no_grad;
+    return ops::word_pool(token_attention(summary).unsqueeze(2), word_slot).squeeze(2);
+  }
+};
+using Bert = Handle<BertImpl>;
+
+}  // namespace mgca

@@ -1,0 +1,135 @@
+#include "catch.hpp"
+#include "expect_error.hpp"
+#include "golden_tokens.hpp"
+
+#include <mgca/encoders/bert.hpp>
+
+using mgca::Profile;
+using mgca::test::Golden;
+
+namespace {
+
+mgca::BertConfig small(Profile profile) {
+  return {.vocabulary = 50, .length = 8, .width = 16, .depth = 2, .heads = 4, .intermediate = 32, .dropout = 0, .max_positions = 16, .profile = profile};
+}
+
+// Two reports: three words (the middle one of two pieces), and one word.
+mgca::Tokens two_reports() {
+  const auto ids = torch::tensor({{1, 5, 6, 7, 8, 2, 0, 0}, {1, 9, 2, 0, 0, 0, 0, 0}}, torch::kLong);
+  const auto slots = torch::tensor({{-1, 0, 1, 1, 2, -1, -1, -1}, {-1, 0, -1, -1, -1, -1, -1, -1}}, torch::kLong);
+  return {.ids = ids, .mask = ids.ne(0).to(torch::kLong), .word_slot = slots, .words = torch::tensor({3, 1}, torch::kLong)};
+}
+
+}  // namespace
+
+TEST_CASE("bert: hidden states, attention and words equal the reference in both profiles", "[encoders][golden][fast]") {
+  const Golden golden("bert_words");
+  const auto& text = golden.config["text"];
+  for (const auto profile : {Profile::official, Profile::fixed}) {
+    const std::string prefix = std::string(to_string(profile)) + ".";
+    INFO(prefix);
+    mgca::Bert bert({.vocabulary = text["vocab_size"], .length = text["length"], .width = text["width"], .depth = text["depth"],
+                     .heads = text["heads"], .intermediate = text["intermediate"], .dropout = 0, .max_positions = text["max_positions"],
+                     .profile = profile});
+    mgca::test::fill_by_formula(*bert, "text_encoder_q.model.", golden.config["weights"]["seed"]);
+    const torch::NoGradGuard no_grad;
+    const auto tokens = mgca::test::golden_tokens(golden.batch.at("caption_ids"), golden.batch.at("attention_mask"), profile);
+    const auto last = bert->hidden(tokens, mgca::AttentionWeights::full);
+    golden.check(prefix + "last_hidden", last.tokens);
+    golden.check(prefix + "attention.3", last.weights);
+    const auto attention = bert->token_attention(last.weights.slice(2, 0, 1));
+    const auto B = tokens.ids.size(0), T = tokens.length();
+    golden.check(prefix + "cls_attention", profile == Profile::official ? attention.slice(1, 0, T - 1) : attention);
+
+    // The reference lists [CLS], the words and [SEP] as entries; ours are the words.
+    const auto features = bert(tokens);
+    auto entries = torch::zeros({B, T, features.local.size(2)}), entry_attention = torch::zeros({B, T});
+    for (int64_t b = 0; b < B; ++b) {
+      const auto words = tokens.words[b].item<int64_t>();
+      entries[b][0] = last.tokens[b][0];
+      entry_attention[b][0] = attention[b][0];
+      entries[b].slice(0, 1, 1 + words) = features.local[b].slice(0, 0, words);
+      entry_attention[b].slice(0, 1, 1 + words) = features.attention[b].slice(0, 0, words);
+      const auto separator = (tokens.ids[b] == mgca::test::bert_vocabulary().sep()).nonzero();
+      if (profile == Profile::fixed && separator.size(0) > 0) {
+        const auto at = separator[0][0].item<int64_t>();
+        entries[b][1 + words] = last.tokens[b][at];
+        entry_attention[b][1 + words] = attention[b][at];
+      }
+    }
+    golden.check(prefix + "entries", entries);
+    golden.check(prefix + "entry_attention", entry_attention);
+  }
+}
+
+TEST_CASE("bert: words are sums of their pieces, unused slots are zero", "[encoders][fast]") {
+  mgca::Bert bert(small(Profile::fixed));
+  const auto tokens = two_reports();
+  const auto features = bert(tokens);
+  const auto hidden = bert->hidden(tokens, mgca::AttentionWeights::none).tokens;
+  CHECK(features.global.sizes() == at::IntArrayRef({2, 16}));
+  CHECK(features.local.sizes() == at::IntArrayRef({2, 7, 16}));
+  CHECK(torch::allclose(features.local[0][1], hidden[0][2] + hidden[0][3]));
+  CHECK(features.local[1].slice(0, 1).abs().max().item<float>() == 0);
+  CHECK(torch::equal(features.valid.sum(1), tokens.words));
+  CHECK_FALSE(features.attention.requires_grad());
+}
+
+TEST_CASE("bert: padding changes nothing", "[encoders][fast]") {
+  for (const auto profile : {Profile::official, Profile::fixed}) {
+    mgca::Bert bert(small(profile));
+    auto tokens = two_reports();
+    const auto before = bert(tokens);
+    tokens.ids = torch::where(tokens.mask == 1, tokens.ids, torch::full_like(tokens.ids, 33));
+    const auto after = bert(tokens);
+    CHECK(torch::allclose(before.global, after.global, 1e-5, 1e-6));
+    CHECK(torch::allclose(before.local, after.local, 1e-5, 1e-6));
+  }
+}
+
+TEST_CASE("bert: the official profile does not see the order of words, the fixed one does", "[encoders][fast]") {
+  for (const auto profile : {Profile::official, Profile::fixed}) {
+    mgca::Bert bert(small(profile));
+    auto tokens = two_reports();
+    const auto before = bert(tokens).global[0];
+    tokens.ids[0][1] = 8;
+    tokens.ids[0][4] = 5;
+    CHECK(torch::allclose(before, bert(tokens).global[0], 1e-5, 1e-6) == (profile == Profile::official));
+  }
+}
+
+TEST_CASE("bert: the gradient reaches every parameter that is used", "[encoders][fast]") {
+  auto config = small(Profile::fixed);
+  config.token_types = true;
+  mgca::Bert bert(config);
+  const auto features = bert(two_reports());
+  // Layer norm makes the sum of squares nearly constant; a random projection does not vanish.
+  const auto loss = (features.global * torch::randn_like(features.global)).sum() + (features.local * torch::randn_like(features.local)).sum();
+  loss.backward();
+  for (const auto& item : bert->named_parameters()) {
+    INFO(item.key());
+    REQUIRE(item.value().grad().defined());
+    // A key bias shifts all scores of a query alike and has no effect.
+    if (item.key().find("key.bias") == std::string::npos) CHECK(item.value().grad().abs().sum().item<float>() > 0);
+  }
+}
+
+TEST_CASE("bert: the published layout counts its unused blocks", "[encoders][fast]") {
+  auto with = small(Profile::official), without = with;
+  with.cross_attention = true;
+  const auto count = [](const mgca::Bert& bert) {
+    int64_t sum = 0;
+    for (const auto& p : bert->parameters()) sum += p.numel();
+    return sum;
+  };
+  CHECK(count(mgca::Bert(with)) - count(mgca::Bert(without)) == 2 * (4 * (16 * 16 + 16) + 2 * 16));
+}
+
+TEST_CASE("bert: wrong sizes are refused with the remedy", "[encoders][fast]") {
+  mgca::test::expect_error([] { mgca::Bert({.width = 10, .heads = 4}); }, {"width 10", "heads 4"});
+  mgca::test::expect_error([] { mgca::Bert({.length = 600}); }, {"length 600", "512"});
+  mgca::Bert bert(small(Profile::fixed));
+  auto tokens = two_reports();
+  tokens.word_slot = tokens.word_slot.slice(1, 1);
+  mgca::test::expect_error([&] { (void)bert(tokens); }, {"[2, 8]", "[2, 7]"});
+}

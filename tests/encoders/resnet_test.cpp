@@ -1,0 +1,63 @@
+#include "catch.hpp"
+#include "expect_error.hpp"
+#include "golden.hpp"
+
+#include <mgca/encoders/concepts.hpp>
+#include <mgca/encoders/bert.hpp>
+#include <mgca/encoders/resnet.hpp>
+#include <mgca/encoders/vit.hpp>
+
+using mgca::ResNetDepth;
+using mgca::test::Golden;
+
+static_assert(mgca::PyramidEncoder<mgca::ResNet>);
+static_assert(mgca::ImageEncoder<mgca::Vit>);
+static_assert(mgca::TextEncoder<mgca::Bert>);
+
+TEST_CASE("resnet: every stage equals the reference in evaluation", "[encoders][golden][slow]") {
+  const Golden golden("mgca_resnet_eval");
+  mgca::ResNet resnet({.image_size = golden.config["image"]["size"]});
+  mgca::test::fill_by_formula(*resnet, "img_encoder_q.model.", golden.config["weights"]["seed"]);
+  resnet->eval();
+  const torch::NoGradGuard no_grad;
+  const auto images = mgca::test::network_input(golden.batch.at("imgs_u8"));
+  const auto pyramid = resnet->pyramid(resnet->enlarge(images));
+  golden.check("image.layer1", pyramid.c2);
+  golden.check("image.layer2", pyramid.c3);
+  golden.check("image.layer3", pyramid.c4);
+  golden.check("image.layer4", pyramid.c5);
+  const auto features = resnet(images);
+  golden.check("image.pooled", features.global);
+  golden.check("image.patch_tokens", features.local);
+  CHECK_FALSE(features.attention.defined());
+}
+
+TEST_CASE("resnet: every depth and stem has the shapes it promises, and gradients everywhere", "[encoders][fast]") {
+  for (const auto depth : {ResNetDepth::resnet10, ResNetDepth::resnet18, ResNetDepth::resnet34, ResNetDepth::resnet50}) {
+    mgca::ResNet resnet({.depth = depth, .stem = mgca::ResNetStem::small, .image_size = 48, .enlarged = 0, .width = 8});
+    const auto features = resnet(torch::randn({2, 3, 48, 48}));
+    INFO(to_string(depth));
+    CHECK(features.global.sizes() == at::IntArrayRef({2, resnet->global_width()}));
+    CHECK(features.local.sizes() == at::IntArrayRef({2, 36, resnet->local_width()}));
+    ((features.global * torch::randn_like(features.global)).sum() + (features.local * torch::randn_like(features.local)).sum()).backward();
+    for (const auto& item : resnet->named_parameters()) {
+      INFO(item.key());
+      REQUIRE(item.value().grad().defined());
+    }
+  }
+}
+
+TEST_CASE("resnet: the published sizes", "[encoders][fast]") {
+  mgca::ResNet resnet({});
+  int64_t count = 0;
+  for (const auto& p : resnet->parameters()) count += p.numel();
+  CHECK(count == 23508032);  // torchvision's 25,557,032 without fc
+  CHECK(resnet->global_width() == 2048);
+  CHECK(resnet->local_width() == 1024);
+}
+
+TEST_CASE("resnet: wrong sizes are refused with the remedy", "[encoders][fast]") {
+  mgca::test::expect_error([] { mgca::ResNet({.enlarged = 100}); }, {"enlarged 100", "image_size 224"});
+  mgca::ResNet resnet({.depth = ResNetDepth::resnet10, .image_size = 64, .enlarged = 0, .width = 8});
+  mgca::test::expect_error([&] { (void)resnet(torch::zeros({1, 3, 32, 32})); }, {"side 64", "[1, 3, 32, 32]"});
+}

@@ -1,0 +1,65 @@
+#include "catch.hpp"
+#include "expect_error.hpp"
+#include "golden.hpp"
+
+#include <mgca/encoders/vit.hpp>
+
+using mgca::test::Golden;
+
+namespace {
+const mgca::VitConfig kTiny{.image_size = 32, .patch_size = 8, .width = 24, .depth = 2, .heads = 3};
+}
+
+TEST_CASE("vit: patches, blocks and attention equal the reference", "[encoders][golden][fast]") {
+  const Golden golden("mgca_vit_eval");
+  const auto& image = golden.config["image"];
+  mgca::Vit vit({.image_size = image["size"], .patch_size = image["patch"], .width = image["width"], .depth = image["depth"],
+                 .heads = image["heads"], .mlp_ratio = image["mlp_ratio"]});
+  mgca::test::fill_by_formula(*vit, "img_encoder_q.model.", golden.config["weights"]["seed"]);
+  const torch::NoGradGuard no_grad;
+  const auto images = mgca::test::network_input(golden.batch.at("imgs_u8"));
+  golden.check("image.patch_embed", vit->patch_embed(images));
+  const auto features = vit(images);
+  golden.check("image.cls", features.global);
+  golden.check("image.patch_tokens", features.local);
+  const auto full = vit->tokens(images, mgca::AttentionWeights::full).weights;
+  golden.check("image.last_attention", full);
+  CHECK(torch::allclose(features.attention, full.select(2, 0).slice(-1, 1).mean(1), 1e-5, 1e-7));
+}
+
+TEST_CASE("vit: shapes follow the config and the gradient reaches every parameter", "[encoders][fast]") {
+  mgca::Vit vit(kTiny);
+  const auto features = vit(torch::randn({3, 3, 32, 32}));
+  CHECK(features.global.sizes() == at::IntArrayRef({3, 24}));
+  CHECK(features.local.sizes() == at::IntArrayRef({3, 16, 24}));
+  CHECK(features.attention.sizes() == at::IntArrayRef({3, 16}));
+  CHECK_FALSE(features.attention.requires_grad());
+  CHECK(vit->global_width() == 24);
+  ((features.global * torch::randn_like(features.global)).sum() + (features.local * torch::randn_like(features.local)).sum()).backward();
+  for (const auto& item : vit->named_parameters()) {
+    INFO(item.key());
+    REQUIRE(item.value().grad().defined());
+    CHECK(item.value().grad().abs().sum().item<float>() > 0);
+  }
+}
+
+TEST_CASE("vit: a batch is its images one by one", "[encoders][fast]") {
+  mgca::Vit vit(kTiny);
+  const torch::NoGradGuard no_grad;
+  const auto images = torch::randn({3, 3, 32, 32});
+  CHECK(torch::allclose(vit(images).global[1], vit(images.slice(0, 1, 2)).global[0], 1e-4, 1e-5));
+}
+
+TEST_CASE("vit: the base model has the published number of parameters", "[encoders][slow]") {
+  mgca::Vit vit({});
+  int64_t count = 0;
+  for (const auto& p : vit->parameters()) count += p.numel();
+  CHECK(count == 85798656);
+}
+
+TEST_CASE("vit: wrong sizes are refused with the remedy", "[encoders][fast]") {
+  mgca::test::expect_error([] { mgca::Vit({.image_size = 225}); }, {"image_size 225", "patch_size 16"});
+  mgca::test::expect_error([] { mgca::Vit({.heads = 7}); }, {"width 768", "heads 7"});
+  mgca::Vit vit(kTiny);
+  mgca::test::expect_error([&] { (void)vit(torch::zeros({1, 3, 64, 64})); }, {"32", "[1, 3, 64, 64]", "resize"});
+}
