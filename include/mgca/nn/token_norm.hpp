@@ -37,7 +37,7 @@ struct TokenNormImpl : torch::nn::Module {
           .view(x.sizes());
     }
     const auto counted = valid.defined() ? valid.flatten() : torch::ones({rows.size(0)}, rows.options().dtype(torch::kBool));
-    return masked(rows.to(torch::kFloat32), counted).view(x.sizes());
+    return masked(rows.to(torch::promote_types(rows.scalar_type(), torch::kFloat32)), counted).view(x.sizes());
   }
 
   Tensor weight, bias, running_mean, running_var, num_batches_tracked;

@@ -27,7 +27,7 @@ struct AttentionInputs {
 [[nodiscard]] inline Tensor attention_weights(const Tensor& query, const Tensor& key, const Tensor& bias = {}) {
   auto score = query.matmul(key.transpose(-2, -1)) / std::sqrt(static_cast<double>(query.size(-1)));
   if (bias.defined()) score = score + bias;
-  return score.softmax(-1, torch::kFloat32);
+  return score.softmax(-1, torch::promote_types(score.scalar_type(), torch::kFloat32));
 }
 
 }  // namespace mgca::ops

@@ -1,0 +1,9 @@
+// Things that pull image and text together.
+#pragma once
+
+#include <mgca/align/cpa.hpp>
+#include <mgca/align/cta.hpp>
+#include <mgca/align/ita.hpp>
+#include <mgca/align/mgca.hpp>
+#include <mgca/align/model.hpp>
+#include <mgca/align/terms.hpp>

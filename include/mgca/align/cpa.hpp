@@ -1,0 +1,34 @@
+// Cross-modal prototype alignment (CPA): an image predicts the disease group its report belongs to, and the reverse.
+// Reference: MGCA, section 3.4, equations 8 to 10; swapped prediction of SwAV, Caron et al. 2020.
+#pragma once
+
+#include <mgca/ops/sinkhorn.hpp>
+#include <mgca/tensor/torch.hpp>
+
+namespace mgca::align {
+
+struct CpaLoss {
+  Tensor image_scores, text_scores;  // (B, K) cosine with each prototype
+  Tensor image_codes, text_codes;    // (B, K) balanced assignments, without gradient
+  Tensor image_to_text;              // scalar: text probabilities against image codes
+  Tensor text_to_image;
+
+  [[nodiscard]] Tensor value() const { return (image_to_text + text_to_image) / 2; }
+};
+
+// Unit rows: image and text (B, D), prototypes (K, D).
+[[nodiscard]] inline CpaLoss cpa(const Tensor& image, const Tensor& text, const Tensor& prototypes, double temperature,
+                                 const ops::SinkhornOptions& assignment) {
+  const auto type = torch::promote_types(image.scalar_type(), torch::kFloat32);
+  CpaLoss out{.image_scores = image.mm(prototypes.t()).to(type), .text_scores = text.mm(prototypes.t()).to(type)};
+  out.image_codes = ops::sinkhorn(out.image_scores, assignment);
+  out.text_codes = ops::sinkhorn(out.text_scores, assignment);
+  const auto predicted = [&](const Tensor& codes, const Tensor& scores) {
+    return -(codes * (scores / temperature).log_softmax(1)).sum(1).mean();
+  };
+  out.image_to_text = predicted(out.image_codes, out.text_scores);
+  out.text_to_image = predicted(out.text_codes, out.image_scores);
+  return out;
+}
+
+}  // namespace mgca::align

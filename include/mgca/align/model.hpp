@@ -1,0 +1,53 @@
+// The run-time face of every model that embeds images and reports into one space.
+// Tasks and programs are written against it, so that choosing a model by name multiplies no code.
+#pragma once
+
+#include <mgca/align/terms.hpp>
+#include <mgca/core/profile.hpp>
+#include <mgca/feed/batch.hpp>  // Tokens
+#include <mgca/tensor/nn.hpp>
+#include <mgca/tensor/state_dict.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace mgca {
+
+// A batch in the shared space: unit rows.
+struct Embeddings {
+  Tensor global;     // (B, d)
+  Tensor local;      // (B, N, d) one per patch or word; 0 where invalid
+  Tensor attention;  // (B, N) attention the summary token pays to each, without gradient; undefined for CNN towers
+  Tensor valid;      // (B, N) bool; undefined: all exist
+};
+
+struct AlignmentLosses {
+  std::vector<LossTerm> terms;       // what is optimised
+  std::vector<NamedTensor> metrics;  // what is only watched, as scalar tensors without gradient
+
+  [[nodiscard]] Tensor total() const { return mgca::total(terms); }
+};
+
+class AlignmentModel : public torch::nn::Module {
+ public:
+  using torch::nn::Module::Module;
+
+  // images (B, 3, S, S) in [-1, 1].
+  [[nodiscard]] virtual Embeddings encode_image(const Tensor& images) = 0;
+  [[nodiscard]] virtual Embeddings encode_text(const Tokens& tokens) = 0;
+  // The losses of a batch of pairs; in training mode this is the forward of a training step.
+  [[nodiscard]] virtual AlignmentLosses losses(const Tensor& images, const Tokens& tokens) = 0;
+  // What a downstream task builds on: the image tower's own summary, before any projection, (B, image_width()).
+  [[nodiscard]] virtual Tensor image_features(const Tensor& images) = 0;
+  // Between backward and the optimiser's step of the given epoch, counted from 0.
+  virtual void after_backward(int64_t /*epoch*/) {}
+
+  [[nodiscard]] virtual int64_t image_width() const = 0;   // channels of image_features
+  [[nodiscard]] virtual int64_t image_size() const = 0;    // pixels, square
+  [[nodiscard]] virtual int64_t text_length() const = 0;   // tokens per report
+  [[nodiscard]] virtual int64_t vocabulary() const = 0;    // word pieces
+  [[nodiscard]] virtual Profile profile() const = 0;
+};
+
+}  // namespace mgca

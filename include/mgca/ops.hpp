@@ -1,0 +1,11 @@
+// Pure functions on tensors, one equation each.
+#pragma once
+
+#include <mgca/ops/attention.hpp>
+#include <mgca/ops/contrast.hpp>
+#include <mgca/ops/cross_attention.hpp>
+#include <mgca/ops/quantile_clip.hpp>
+#include <mgca/ops/sinkhorn.hpp>
+#include <mgca/ops/token_contrast.hpp>
+#include <mgca/ops/unit.hpp>
+#include <mgca/ops/word_pool.hpp>
