@@ -1,0 +1,14 @@
+// Numbers from spans: how good a model is, and how sure one can be of it.
+#pragma once
+
+#include <mgca/metrics/accuracy.hpp>
+#include <mgca/metrics/bootstrap.hpp>
+#include <mgca/metrics/calibration.hpp>
+#include <mgca/metrics/linear_model.hpp>
+#include <mgca/metrics/logistic.hpp>
+#include <mgca/metrics/precision_recall.hpp>
+#include <mgca/metrics/retrieval.hpp>
+#include <mgca/metrics/ridge.hpp>
+#include <mgca/metrics/roc_auc.hpp>
+#include <mgca/metrics/score_table.hpp>
+#include <mgca/metrics/text_features.hpp>

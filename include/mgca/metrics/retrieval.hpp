@@ -1,0 +1,119 @@
+// Where the own report of an image stands among all reports, and the reverse.
+// Ties count against us: a model that maps everything to one point ranks every item last, not first.
+#pragma once
+
+#include <mgca/core/error.hpp>
+#include <mgca/core/plane.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace mgca {
+
+// The rank of the best right answer of each query, 1 is first.
+struct RankList {
+  std::vector<std::int64_t> ranks;
+  std::int64_t candidates = 0;  // answers each query could choose from
+
+  // The part of the queries answered right among the first k, in [0, 1].
+  [[nodiscard]] double recall(std::int64_t k) const {
+    MGCA_CHECK(k >= 1 && !ranks.empty(), "retrieval: recall@", k, " of ", ranks.size(), " queries");
+    const auto hits = std::count_if(ranks.begin(), ranks.end(), [&](std::int64_t rank) { return rank <= k; });
+    return static_cast<double>(hits) / static_cast<double>(ranks.size());
+  }
+  [[nodiscard]] double median() const {
+    MGCA_CHECK(!ranks.empty(), "retrieval: no queries, no median rank");
+    auto sorted = ranks;
+    std::sort(sorted.begin(), sorted.end());
+    return (static_cast<double>(sorted[(sorted.size() - 1) / 2]) + static_cast<double>(sorted[sorted.size() / 2])) / 2;
+  }
+  [[nodiscard]] double mean_reciprocal() const {
+    MGCA_CHECK(!ranks.empty(), "retrieval: no queries, no mean reciprocal rank");
+    double sum = 0;
+    for (const auto rank : ranks) sum += 1.0 / static_cast<double>(rank);
+    return sum / static_cast<double>(ranks.size());
+  }
+};
+
+struct Retrieval {
+  RankList image_to_text;  // rows ask, columns answer
+  RankList text_to_image;  // columns ask, rows answer
+};
+
+// Which answers count. Without groups the answer to row i is column i alone. With groups every column of the row's
+// group counts, for example all reports with the same text, which no model can tell apart.
+struct Relevance {
+  std::span<const std::int64_t> image_groups = {};
+  std::span<const std::int64_t> text_groups = {};
+};
+
+}  // namespace mgca
+
+namespace mgca::metrics {
+namespace detail {
+
+// One query against `count` candidates: 1 + the wrong answers at or above the best right one.
+template <class Score, class Right>
+std::int64_t rank_of(std::int64_t count, const Score& score, const Right& right) {
+  bool answered = false;
+  float best = 0;
+  for (std::int64_t j = 0; j < count; ++j) {
+    if (!right(j)) continue;
+    best = answered ? std::max(best, score(j)) : score(j);
+    answered = true;
+  }
+  if (!answered) return 0;
+  std::int64_t rank = 1;
+  for (std::int64_t j = 0; j < count; ++j) rank += score(j) >= best && !right(j) ? 1 : 0;
+  return rank;
+}
+
+}  // namespace detail
+
+// similarity: a row per image, a column per text; higher is nearer.
+// Throws Error(argument) for an empty or NaN matrix, one that is not square while there are no groups, and a query
+// without any right answer.
+[[nodiscard]] inline Retrieval retrieval(Plane<const float> similarity, const Relevance& relevance = {}) {
+  const auto rows = similarity.height, columns = similarity.width;
+  MGCA_CHECK(rows > 0 && columns > 0 && similarity.channels == 1 &&
+                 similarity.pixels.size() == static_cast<std::size_t>(rows * columns),
+             "retrieval: expected a similarity matrix (images, texts), got ", rows, " x ", columns, " x ",
+             similarity.channels, " over ", similarity.pixels.size(), " values");
+  const auto& [images, texts] = relevance;
+  const bool grouped = !images.empty() || !texts.empty();
+  MGCA_CHECK(grouped || rows == columns, "retrieval: ", rows, " images and ", columns,
+             " texts are no pairs; say which belong together by groups");
+  MGCA_CHECK(!grouped ||
+                 (images.size() == static_cast<std::size_t>(rows) && texts.size() == static_cast<std::size_t>(columns)),
+             "retrieval: expected a group for each of ", rows, " images and ", columns, " texts, got ", images.size(),
+             " and ", texts.size());
+  for (std::int64_t i = 0; i < rows; ++i) {
+    for (std::int64_t j = 0; j < columns; ++j) {
+      MGCA_CHECK(!std::isnan(similarity.at(i, j)), "retrieval: the similarity in row ", i, ", column ", j, " is NaN");
+    }
+  }
+  const auto right = [&](std::int64_t i, std::int64_t j) {
+    return grouped ? images[static_cast<std::size_t>(i)] == texts[static_cast<std::size_t>(j)] : i == j;
+  };
+  Retrieval result;
+  result.image_to_text.candidates = columns;
+  result.text_to_image.candidates = rows;
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const auto rank = detail::rank_of(
+        columns, [&](std::int64_t j) { return similarity.at(i, j); }, [&](std::int64_t j) { return right(i, j); });
+    MGCA_CHECK(rank > 0, "retrieval: image ", i, " has no text of its group; leave it out or correct the groups");
+    result.image_to_text.ranks.push_back(rank);
+  }
+  for (std::int64_t j = 0; j < columns; ++j) {
+    const auto rank = detail::rank_of(
+        rows, [&](std::int64_t i) { return similarity.at(i, j); }, [&](std::int64_t i) { return right(i, j); });
+    MGCA_CHECK(rank > 0, "retrieval: text ", j, " has no image of its group; leave it out or correct the groups");
+    result.text_to_image.ranks.push_back(rank);
+  }
+  return result;
+}
+
+}  // namespace mgca::metrics
