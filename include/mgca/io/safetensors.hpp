@@ -186,13 +186,17 @@ inline std::vector<std::byte> safetensors_preamble(std::span<const TensorRecord>
 }
 
 // Replaces the file as a whole, without a second copy of the data in memory.
-inline void write_safetensors(const std::filesystem::path& path, std::span<const TensorRecord> tensors,
-                              const std::map<std::string, std::string>& metadata = {}) {
+inline void write_safetensors(Files& files, const std::filesystem::path& path, std::span<const TensorRecord> tensors,
+                              const std::map<std::string, std::string>& metadata) {
   const auto preamble = detail::safetensors_preamble(tensors, metadata);
-  AtomicFile file(posix_files(), path);
+  AtomicFile file(files, path);
   file.write(preamble);
   for (const auto& tensor : tensors) file.write(tensor.bytes);
   file.commit();
+}
+inline void write_safetensors(const std::filesystem::path& path, std::span<const TensorRecord> tensors,
+                              const std::map<std::string, std::string>& metadata = {}) {
+  write_safetensors(posix_files(), path, tensors, metadata);
 }
 
 }  // namespace mgca::io

@@ -1,0 +1,15 @@
+// The loop and its accessories.
+#pragma once
+
+#include <mgca/train/checkpoint.hpp>
+#include <mgca/train/hooks/early_stop.hpp>
+#include <mgca/train/hooks/history.hpp>
+#include <mgca/train/hooks/keep_best.hpp>
+#include <mgca/train/hooks/tensorboard.hpp>
+#include <mgca/train/hooks/validate.hpp>
+#include <mgca/train/meter.hpp>
+#include <mgca/train/optimizer.hpp>
+#include <mgca/train/run_lock.hpp>
+#include <mgca/train/schedule.hpp>
+#include <mgca/train/task.hpp>
+#include <mgca/train/trainer.hpp>

@@ -1,0 +1,172 @@
+// Everything a run needs to go on as if it had never stopped, in one file that is whole or absent.
+// A file is one safetensors container; its metadata carries the run's record, a checksum per tensor and a seal over all of it,
+// so that any changed bit is found. Generations are tried newest first; a damaged one is reported and left alone.
+#pragma once
+
+#include <mgca/core/config.hpp>
+#include <mgca/core/event.hpp>
+#include <mgca/core/file.hpp>
+#include <mgca/core/hash.hpp>
+#include <mgca/tensor/weights_file.hpp>
+#include <mgca/version.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace mgca {
+
+// The part of a checkpoint that is not tensors.
+struct RunRecord {
+  int64_t format = 1;
+  int64_t epoch = 0;   // the epoch to go on with
+  int64_t batch = 0;   // batches of it already done
+  int64_t step = 0;    // optimiser steps done
+  std::map<std::string, std::string> identity;  // what must not have changed: hashes of configuration, data, ...
+  std::map<std::string, std::string> hooks;     // each hook's own record, as JSON
+  int64_t threads = 0;
+  bool finished = false;
+  std::string library = std::to_string(MGCA_VERSION_MAJOR) + "." + std::to_string(MGCA_VERSION_MINOR) + "." + std::to_string(MGCA_VERSION_PATCH);
+
+  static void describe(auto& self, auto&& field) {
+    field("format", self.format, "version of this layout");
+    field("epoch", self.epoch, "epoch to go on with");
+    field("batch", self.batch, "batches of it already done");
+    field("step", self.step, "optimiser steps done");
+    field("identity", self.identity, "what must not have changed");
+    field("hooks", self.hooks, "each hook's own record");
+    field("threads", self.threads, "compute threads; results depend on them in the last bit");
+    field("finished", self.finished, "no epoch is left");
+    field("library", self.library, "version that wrote the file");
+  }
+};
+
+struct Checkpoint {
+  RunRecord record;
+  std::map<std::string, StateDict> parts;  // model, optimizer, meter, random
+};
+
+namespace detail {
+
+inline std::string seal_of(const std::string& record, const std::string& checksums, const std::vector<io::TensorRecord>& tensors) {
+  Sha256 hash;
+  hash.update(record).update("\n").update(checksums);
+  for (const auto& tensor : tensors) {
+    hash.update("\n").update(tensor.name).update(to_string(tensor.dtype));
+    for (const auto side : tensor.shape) hash.update(" ").update(std::to_string(side));
+  }
+  return hash.hex_digest();
+}
+
+inline std::string checksums_of(const std::vector<io::TensorRecord>& tensors) {
+  std::string all;
+  for (const auto& tensor : tensors) {
+    char text[24];
+    std::snprintf(text, sizeof text, "%016llx ", static_cast<unsigned long long>(checksum(tensor.bytes)));
+    all += text;
+  }
+  return all;
+}
+
+}  // namespace detail
+
+// Replaces the file as a whole. Throws Error(system).
+inline void write_checkpoint(Files& files, const std::filesystem::path& path, const Checkpoint& checkpoint) {
+  StateDict all;
+  for (const auto& [part, tensors] : checkpoint.parts) {
+    for (const auto& [name, value] : tensors) all.push_back({part + "/" + name, value});
+  }
+  const WeightRecords held(all);
+  const auto record = to_json_text(checkpoint.record, -1);
+  const auto checksums = detail::checksums_of(held.records());
+  io::write_safetensors(files, path, held.records(),
+                        {{"record", record}, {"checksums", checksums}, {"seal", detail::seal_of(record, checksums, held.records())}});
+}
+
+// Throws Error(system) for an unreadable file and Error(data) for a damaged one.
+[[nodiscard]] inline Checkpoint read_checkpoint(const std::filesystem::path& path) {
+  const auto file = io::Safetensors::read(path);
+  const std::vector<io::TensorRecord> tensors(file.tensors().begin(), file.tensors().end());
+  const auto& metadata = file.metadata();
+  for (const auto* key : {"record", "checksums", "seal"}) {
+    if (!metadata.contains(key)) fail(ErrorKind::data, path.string(), ": not a checkpoint: metadata lacks '", key, "'");
+  }
+  if (metadata.at("checksums") != detail::checksums_of(tensors) ||
+      metadata.at("seal") != detail::seal_of(metadata.at("record"), metadata.at("checksums"), tensors)) {
+    fail(ErrorKind::data, path.string(), ": the checkpoint is damaged: its checksums do not match its content");
+  }
+  Checkpoint checkpoint{.record = from_json_text<RunRecord>(metadata.at("record"), path.string())};
+  if (checkpoint.record.format != 1) {
+    fail(ErrorKind::data, path.string(), ": checkpoint format ", checkpoint.record.format, ", this version reads 1; use the version that wrote it (",
+         checkpoint.record.library, ")");
+  }
+  for (const auto& tensor : tensors) {
+    const auto slash = tensor.name.find('/');
+    if (slash == std::string::npos) fail(ErrorKind::data, path.string(), ": tensor '", tensor.name, "' belongs to no part");
+    checkpoint.parts[tensor.name.substr(0, slash)].push_back({tensor.name.substr(slash + 1), to_tensor(tensor)});
+  }
+  return checkpoint;
+}
+
+// The generations of a run in one folder.
+class CheckpointFolder {
+ public:
+  CheckpointFolder(std::filesystem::path folder, int64_t keep, Files& files = posix_files()) : folder_(std::move(folder)), keep_(keep), files_(&files) {
+    MGCA_CHECK(keep >= 2, "checkpoints: keep must be 2 or more, so that a whole generation always exists; got ", keep);
+    std::error_code code;
+    std::filesystem::create_directories(folder_, code);
+    if (code) fail_system(folder_, "create the folder", code.value());
+  }
+
+  // A new generation; older ones beyond `keep` go only after it is on disk.
+  void save(const Checkpoint& checkpoint) {
+    char name[40];
+    std::snprintf(name, sizeof name, "step-%010lld.safetensors", static_cast<long long>(checkpoint.record.step));
+    write_checkpoint(*files_, folder_ / name, checkpoint);
+    atomic_write(*files_, folder_ / "last", std::string_view(name));
+    auto all = generations();
+    while (static_cast<int64_t>(all.size()) > keep_) {
+      files_->remove(folder_ / all.back());
+      all.pop_back();
+    }
+  }
+
+  // The newest generation that is whole, or nothing where none was ever saved. Damaged ones are reported to the sink.
+  // Throws Error(data) naming every file tried if there are some and none is whole.
+  [[nodiscard]] std::optional<Checkpoint> newest(const EventSink& sink) const {
+    std::string tried;
+    for (const auto& name : generations()) {
+      try {
+        return read_checkpoint(folder_ / name);
+      } catch (const Error& error) {
+        tried += std::string("\n  ") + error.what();
+        emit(sink, "checkpoint_unreadable", {{"file", (folder_ / name).string()}, {"reason", std::string(error.what())}});
+      }
+    }
+    if (!tried.empty()) fail(ErrorKind::data, folder_.string(), ": no checkpoint is whole; move the folder away to begin anew. Tried:", tried);
+    return std::nullopt;
+  }
+
+  // File names, newest first.
+  [[nodiscard]] std::vector<std::string> generations() const {
+    std::vector<std::string> names;
+    for (auto& name : files_->list(folder_)) {
+      if (name.starts_with("step-") && name.ends_with(".safetensors")) names.push_back(std::move(name));
+    }
+    std::sort(names.rbegin(), names.rend());
+    return names;
+  }
+
+ private:
+  std::filesystem::path folder_;
+  int64_t keep_;
+  Files* files_;
+};
+
+}  // namespace mgca

@@ -1,0 +1,59 @@
+// What the loop asks of a task, of its batches and of its hooks.
+#pragma once
+
+#include <mgca/tensor/nn.hpp>
+#include <mgca/tensor/state_dict.hpp>  // NamedTensor
+
+#include <concepts>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mgca {
+
+// What one batch gave. Values stay on the device; the loop reads them when it reports.
+struct StepResult {
+  Tensor loss;                       // scalar to minimise
+  std::vector<NamedTensor> metrics;  // scalars to watch
+  int64_t samples = 0;               // weight of this batch in means
+};
+
+template <class T, class Batch>
+concept Task = requires(T& task, const Batch& batch) {
+  { task.module() } -> std::convertible_to<torch::nn::Module&>;
+  { task.training_step(batch) } -> std::same_as<StepResult>;
+};
+
+template <class T, class Batch>
+concept EvaluationTask = requires(T& task, const Batch& batch) {
+  { task.module() } -> std::convertible_to<torch::nn::Module&>;
+  { task.evaluation_step(batch) } -> std::same_as<StepResult>;
+};
+
+// Batches of an epoch, enterable at any position.
+template <class S>
+concept BatchSource = requires(const S& source, int64_t epoch, int64_t first) {
+  typename S::Batch;
+  { source.batches_per_epoch() } -> std::convertible_to<int64_t>;
+  { source.epoch_batches(epoch, first).next() } -> std::same_as<std::optional<typename S::Batch>>;
+};
+
+// Where the loop stands.
+struct Progress {
+  int64_t epoch = 0;              // counted from 0
+  int64_t epochs = 0;
+  int64_t batch = 0;              // batches of this epoch already done
+  int64_t batches_per_epoch = 0;
+  int64_t step = 0;               // optimiser steps done
+  int64_t steps = 0;              // optimiser steps of the whole run
+  double learning_rate = 0;       // of the last step
+};
+
+// Host values by name: means since the last report, or of an epoch.
+using Values = std::map<std::string, double>;
+
+enum class Stop : uint8_t { no, yes };
+
+}  // namespace mgca

@@ -1,0 +1,117 @@
+#include "catch.hpp"
+#include "expect_error.hpp"
+#include "faulty_files.hpp"
+#include "paths.hpp"
+
+#include <mgca/core/random.hpp>
+#include <mgca/train/checkpoint.hpp>
+
+#include <fstream>
+
+using mgca::test::FaultyFiles;
+using mgca::test::Scratch;
+
+namespace {
+
+mgca::Checkpoint example(int64_t step) {
+  mgca::Checkpoint checkpoint{.record = {.epoch = 1, .batch = 2, .step = step, .identity = {{"config", "abc"}}}};
+  checkpoint.parts["model"] = {{"weight", torch::full({3, 2}, static_cast<float>(step))}, {"empty", torch::zeros({0})}};
+  checkpoint.parts["random"] = {{"cpu", torch::arange(16).to(torch::kUInt8)}};
+  return checkpoint;
+}
+
+int64_t newest_step(const std::filesystem::path& folder) {
+  const auto found = mgca::CheckpointFolder(folder, 2).newest({});
+  return found ? found->record.step : -1;
+}
+
+}  // namespace
+
+TEST_CASE("checkpoint: the record and every tensor survive the round trip", "[train][fast]") {
+  const Scratch scratch;
+  mgca::write_checkpoint(mgca::posix_files(), scratch / "a.safetensors", example(7));
+  const auto back = mgca::read_checkpoint(scratch / "a.safetensors");
+  CHECK(mgca::to_json_text(back.record) == mgca::to_json_text(example(7).record));
+  CHECK(back.parts.at("model").size() == 2);
+  CHECK(torch::equal(back.parts.at("random")[0].value, torch::arange(16).to(torch::kUInt8)));
+}
+
+TEST_CASE("checkpoint: every truncation and every flipped bit is found", "[train][slow]") {
+  const Scratch scratch;
+  const auto path = scratch / "a.safetensors";
+  mgca::write_checkpoint(mgca::posix_files(), path, example(7));
+  const auto good = mgca::read_file(path);
+  const auto refused = [&](const std::vector<std::byte>& bytes) {
+    std::ofstream(scratch / "b.safetensors", std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    try {
+      (void)mgca::read_checkpoint(scratch / "b.safetensors");
+      return false;
+    } catch (const mgca::Error& error) {
+      return std::string(error.what()).find("b.safetensors") != std::string::npos;
+    }
+  };
+  CHECK_FALSE(refused(good));
+  for (std::size_t length = 0; length < good.size(); length += 7) {
+    INFO("cut at " << length);
+    REQUIRE(refused({good.begin(), good.begin() + static_cast<std::ptrdiff_t>(length)}));
+  }
+  for (std::size_t bit = 0; bit < good.size() * 8; bit += 3) {
+    auto flipped = good;
+    flipped[bit / 8] ^= std::byte{1} << (bit % 8);
+    INFO("bit " << bit);
+    REQUIRE(refused(flipped));
+  }
+}
+
+TEST_CASE("checkpoint: whatever operation of a save fails, a whole generation is left", "[train][fast]") {
+  for (const auto mode : {FaultyFiles::Mode::once, FaultyFiles::Mode::for_ever}) {
+    for (int64_t k = 1;; ++k) {
+      const Scratch scratch;
+      mgca::CheckpointFolder(scratch.path(), 2).save(example(10));
+      mgca::CheckpointFolder(scratch.path(), 2).save(example(20));
+      FaultyFiles faulty({.fail_at = k, .code = ENOSPC, .mode = mode});
+      INFO("operation " << k);
+      bool failed = false;
+      try {
+        mgca::CheckpointFolder(scratch.path(), 2, faulty).save(example(30));
+      } catch (const mgca::Error& error) {
+        failed = true;
+        CHECK(error.kind() == mgca::ErrorKind::system);
+        CHECK(std::string(error.what()).find("No space left") != std::string::npos);
+      }
+      const auto newest = newest_step(scratch.path());
+      CHECK((newest == 30 || (failed && newest == 20)));
+      mgca::CheckpointFolder(scratch.path(), 2).save(example(40));  // the next save works again
+      CHECK(newest_step(scratch.path()) == 40);
+      if (!faulty.reached()) break;
+      REQUIRE(k < 100);
+    }
+  }
+}
+
+TEST_CASE("checkpoint: a damaged generation is reported and the one before it is taken", "[train][fast]") {
+  const Scratch scratch;
+  mgca::CheckpointFolder folder(scratch.path(), 2);
+  folder.save(example(10));
+  folder.save(example(20));
+  std::filesystem::resize_file(scratch.path() / folder.generations().front(), 100);
+  std::string reported;
+  const auto found = folder.newest([&](std::string_view event, std::span<const mgca::Field> fields) {
+    reported = std::string(event) + " " + std::get<std::string>(fields[0].value);
+  });
+  REQUIRE(found);
+  CHECK(found->record.step == 10);
+  CHECK(reported.find("checkpoint_unreadable") == 0);
+  CHECK(reported.find("step-0000000020") != std::string::npos);
+  std::filesystem::resize_file(scratch.path() / folder.generations().back(), 100);
+  mgca::test::expect_error([&] { (void)folder.newest({}); }, {"no checkpoint is whole", "step-0000000020", "step-0000000010"});
+}
+
+TEST_CASE("checkpoint: old generations go only beyond those kept, and fewer than two are refused", "[train][fast]") {
+  const Scratch scratch;
+  mgca::CheckpointFolder folder(scratch.path(), 3);
+  for (int64_t step = 1; step <= 6; ++step) folder.save(example(step));
+  CHECK(folder.generations().size() == 3);
+  CHECK(newest_step(scratch.path()) == 6);
+  mgca::test::expect_error([&] { mgca::CheckpointFolder(scratch.path(), 1); }, {"keep", "1"});
+}

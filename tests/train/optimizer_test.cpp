@@ -1,0 +1,101 @@
+#include "catch.hpp"
+#include "expect_error.hpp"
+#include "golden.hpp"
+
+#include <mgca/heads/linear_probe.hpp>
+#include <mgca/train/meter.hpp>
+#include <mgca/train/optimizer.hpp>
+
+using mgca::test::Golden;
+
+namespace {
+
+struct PairImpl : torch::nn::Module {
+  PairImpl() : used(register_module("used", torch::nn::Linear(3, 2))), idle(register_module("idle", torch::nn::Linear(3, 2))) {}
+  torch::nn::Linear used, idle;
+};
+
+mgca::Tensor loss_of(PairImpl& model) { return model.used(torch::ones({4, 3})).square().sum(); }
+
+}  // namespace
+
+TEST_CASE("optimizer: three steps of a probe equal the reference", "[train][golden][fast]") {
+  for (const std::string name : {"linear_probe", "mlp_probe"}) {
+    const Golden golden(name);
+    INFO(name);
+    const auto& hidden = golden.config["hidden"];
+    mgca::LinearProbe probe({.features = golden.config["in_features"], .classes = golden.config["classes"],
+                             .hidden = hidden.is_null() ? 0 : hidden.get<int64_t>()});
+    mgca::test::fill_by_formula(*probe, "linear_layer.", golden.config["weights"]["seed"]);
+    std::map<std::string, mgca::Tensor> start;
+    for (const auto& item : probe->named_parameters()) start[item.key()] = item.value().detach().clone();
+    mgca::AdamW optimizer(*probe, {.weight_decay = golden.config["weight_decay"]});
+    const auto features = golden.batch.at("features"), labels = golden.batch.at("labels");
+    std::vector<mgca::Tensor> losses;
+    for (int64_t i = 0; i < features.size(0); ++i) {
+      optimizer.zero_grad();
+      losses.push_back(torch::binary_cross_entropy_with_logits(probe(features[i]), labels[i]));
+      losses.back().backward();
+      optimizer.step(golden.config["lr"]);
+    }
+    golden.check("losses", torch::stack(losses));
+    for (const auto& item : probe->named_parameters()) golden.check("delta." + item.key(), item.value() - start[item.key()]);
+  }
+}
+
+TEST_CASE("optimizer: a parameter without gradient stays untouched, without decay or state", "[train][fast]") {
+  PairImpl model;
+  const auto before = model.idle->weight.detach().clone();
+  mgca::AdamW optimizer(model, {.weight_decay = 0.5});
+  loss_of(model).backward();
+  optimizer.step(0.1);
+  CHECK(torch::equal(model.idle->weight, before));
+  for (const auto& [name, value] : optimizer.state()) CHECK(name.find("idle") == std::string::npos);
+}
+
+TEST_CASE("optimizer: a gradient that is not finite changes nothing and is counted", "[train][fast]") {
+  PairImpl model;
+  mgca::AdamW optimizer(model, {});
+  loss_of(model).backward();
+  optimizer.step(0.01);
+  const auto before = model.used->weight.detach().clone();
+  for (int i = 1; i <= 2; ++i) {
+    optimizer.zero_grad();
+    (loss_of(model) * std::numeric_limits<double>::infinity()).backward();
+    optimizer.step(0.01);
+    CHECK(torch::equal(model.used->weight, before));
+    CHECK(mgca::host_values(optimizer.skipped()) == std::vector<double>{double(i), double(i)});
+  }
+  optimizer.zero_grad();
+  loss_of(model).backward();
+  optimizer.step(0.01);
+  CHECK_FALSE(torch::equal(model.used->weight, before));
+  CHECK(mgca::host_values(optimizer.skipped()) == std::vector<double>{2, 0});
+}
+
+TEST_CASE("optimizer: the gradient is no longer than its limit", "[train][fast]") {
+  PairImpl limited, free;
+  {
+    const torch::NoGradGuard no_grad;
+    for (std::size_t i = 0; i < free.parameters().size(); ++i) free.parameters()[i].copy_(limited.parameters()[i]);
+  }
+  mgca::AdamW optimizer(limited, {.clip_norm = 0.01});
+  loss_of(limited).backward();
+  optimizer.step(0.01);
+  const auto length = torch::stack({limited.used->weight.grad().norm(), limited.used->bias.grad().norm()}).norm().item<double>();
+  CHECK(length == Approx(0.01).epsilon(1e-3));
+}
+
+TEST_CASE("optimizer: state survives the round trip and refuses another model's", "[train][fast]") {
+  PairImpl model;
+  mgca::AdamW optimizer(model, {}), other(model, {});
+  loss_of(model).backward();
+  optimizer.step(0.01);
+  other.load_state(optimizer.state());
+  const auto a = optimizer.state(), b = other.state();
+  REQUIRE(a.size() == b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) CHECK((a[i].name == b[i].name && torch::equal(a[i].value, b[i].value)));
+  auto wrong = a;
+  wrong.push_back({"step.nowhere", torch::zeros({})});
+  mgca::test::expect_error([&] { other.load_state(wrong); }, {"step.nowhere"});
+}
