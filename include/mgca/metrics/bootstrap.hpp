@@ -37,16 +37,16 @@ struct Resample {
 
 // low and high are nothing when the statistic was undefined in every resample.
 struct Interval {
-  std::optional<double> estimate;  // on the items themselves
-  std::optional<double> low, high;
+  std::optional<double> estimate = {};  // on the items themselves
+  std::optional<double> low = {}, high = {};
   double confidence = 0;
   std::int64_t resamples = 0;
   std::int64_t undefined = 0;  // resamples without a value; they are left out of low and high
 };
 
 struct PairedTest {
-  Interval difference;            // first minus second, on the same resamples
-  std::optional<double> p_value;  // two-sided, never 0: (1 + resamples on the other side of 0) / (1 + resamples)
+  Interval difference;                 // first minus second, on the same resamples
+  std::optional<double> p_value = {};  // two-sided, never 0: (1 + resamples on the other side of 0) / (1 + resamples)
 };
 
 }  // namespace mgca

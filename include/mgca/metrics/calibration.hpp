@@ -12,8 +12,8 @@ namespace mgca {
 struct CalibrationBin {
   double low = 0, high = 0;  // probabilities of the bin; the last one includes its upper end
   std::int64_t count = 0;
-  std::optional<double> mean_probability;  // nothing in an empty bin
-  std::optional<double> observed;          // part of positives
+  std::optional<double> mean_probability = {};  // nothing in an empty bin
+  std::optional<double> observed = {};          // part of positives
 };
 
 struct Calibration {

@@ -16,8 +16,8 @@ namespace mgca {
 
 // Row-major (N, C): a row per sample, a column per class.
 struct ScoreTable {
-  std::span<const float> scores;
-  std::span<const std::uint8_t> labels;  // 0 or 1
+  std::span<const float> scores = {};
+  std::span<const std::uint8_t> labels = {};  // 0 or 1
   std::int64_t classes = 1;
   std::span<const std::uint8_t> known = {};  // 1 where the label is known; empty: everywhere
 
