@@ -1,0 +1,7 @@
+// Pixels to pixels on host memory.
+#pragma once
+
+#include <mgca/image/augment.hpp>
+#include <mgca/image/geometry.hpp>
+#include <mgca/image/intensity.hpp>
+#include <mgca/image/resize.hpp>

@@ -1,0 +1,50 @@
+// Moving pixels without changing them: pad, crop, flip.
+#pragma once
+
+#include <mgca/core/error.hpp>
+#include <mgca/core/plane.hpp>
+#include <mgca/image/resize.hpp>
+
+#include <algorithm>
+#include <cstdint>
+
+namespace mgca::image {
+
+// Zeros around a picture until it is target x target; an odd remainder goes to the bottom and right.
+[[nodiscard]] inline GreyImage pad_to_square(const Plane<const std::uint8_t>& in, std::int64_t target) {
+  MGCA_CHECK(in.channels == 1 && in.height <= target && in.width <= target, "pad_to_square: ", in.height, " x ", in.width, " pixels do not fit ", target);
+  GreyImage out({.height = target, .width = target});
+  const auto top = (target - in.height) / 2, left = (target - in.width) / 2;
+  for (std::int64_t y = 0; y < in.height; ++y) std::copy_n(in.row(y).begin(), in.width, out.plane().row(y + top).begin() + left);
+  return out;
+}
+
+// What a study is stored as: longer side reduced (or enlarged) to `target`, the rest zeros.
+// Reference: the published preparation of MIMIC-CXR, target 256.
+[[nodiscard]] inline GreyImage fit_to_square(const Plane<const std::uint8_t>& in, std::int64_t target) {
+  const auto size = fitted_size({.height = in.height, .width = in.width}, target);
+  return pad_to_square(resize(in, {.height = size.height, .width = size.width}).plane(), target);
+}
+
+struct CropOptions {
+  std::int64_t top = 0;
+  std::int64_t left = 0;
+  std::int64_t height = 224;
+  std::int64_t width = 224;
+};
+
+[[nodiscard]] inline GreyImage crop(const Plane<const std::uint8_t>& in, const CropOptions& o) {
+  MGCA_CHECK(o.top >= 0 && o.left >= 0 && o.height > 0 && o.width > 0 && o.top + o.height <= in.height && o.left + o.width <= in.width,
+             "crop: ", o.height, " x ", o.width, " at (", o.top, ", ", o.left, ") leaves the image of ", in.height, " x ", in.width);
+  GreyImage out({.height = o.height, .width = o.width});
+  for (std::int64_t y = 0; y < o.height; ++y) std::copy_n(in.row(o.top + y).begin() + o.left, o.width, out.plane().row(y).begin());
+  return out;
+}
+
+[[nodiscard]] inline GreyImage flip_horizontal(const Plane<const std::uint8_t>& in) {
+  GreyImage out({.height = in.height, .width = in.width});
+  for (std::int64_t y = 0; y < in.height; ++y) std::reverse_copy(in.row(y).begin(), in.row(y).end(), out.plane().row(y).begin());
+  return out;
+}
+
+}  // namespace mgca::image

@@ -1,0 +1,146 @@
+// Resampling with stated semantics: pixels equal to OpenCV's INTER_AREA and INTER_LINEAR on 8-bit images.
+// The published models were trained on images reduced by INTER_AREA; a different resampler is a different input.
+// Reference: OpenCV 4.x, modules/imgproc, documented behaviour checked against golden images.
+#pragma once
+
+#include <mgca/core/error.hpp>
+#include <mgca/core/plane.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace mgca::image {
+
+enum class Filter : std::uint8_t { area, bilinear };
+constexpr auto names_of(Filter) { return std::to_array<std::string_view>({"area", "bilinear"}); }
+
+struct ResizeOptions {
+  std::int64_t height = 256;
+  std::int64_t width = 256;
+  Filter filter = Filter::area;
+};
+
+namespace detail {
+
+[[nodiscard]] inline std::uint8_t rounded(float value) {
+  return static_cast<std::uint8_t>(std::clamp(std::nearbyint(value), 0.0F, 255.0F));
+}
+
+// How much of source pixel `from` goes into destination pixel `to`.
+struct Share {
+  std::int64_t to, from;
+  float weight;
+};
+
+inline std::vector<Share> area_shares(std::int64_t source, std::int64_t target) {
+  const double scale = static_cast<double>(source) / static_cast<double>(target);
+  std::vector<Share> shares;
+  for (std::int64_t to = 0; to < target; ++to) {
+    const double begin = static_cast<double>(to) * scale, end = begin + scale;
+    const double cell = std::min(scale, static_cast<double>(source) - begin);
+    auto first = static_cast<std::int64_t>(std::ceil(begin));
+    auto last = std::min(static_cast<std::int64_t>(std::floor(end)), source - 1);
+    first = std::min(first, last);
+    if (static_cast<double>(first) - begin > 1e-3) shares.push_back({to, first - 1, static_cast<float>((static_cast<double>(first) - begin) / cell)});
+    for (auto from = first; from < last; ++from) shares.push_back({to, from, static_cast<float>(1.0 / cell)});
+    if (end - static_cast<double>(last) > 1e-3) {
+      shares.push_back({to, last, static_cast<float>(std::min(std::min(end - static_cast<double>(last), 1.0), cell) / cell)});
+    }
+  }
+  return shares;
+}
+
+inline GreyImage area(const Plane<const std::uint8_t>& in, const ResizeOptions& o) {
+  GreyImage out({.height = o.height, .width = o.width});
+  if (in.height % o.height == 0 && in.width % o.width == 0) {  // whole blocks: integer sums
+    const auto ky = in.height / o.height, kx = in.width / o.width;
+    const auto scale = 1.0F / static_cast<float>(kx * ky);
+    for (std::int64_t y = 0; y < o.height; ++y) {
+      for (std::int64_t x = 0; x < o.width; ++x) {
+        int sum = 0;
+        for (std::int64_t j = 0; j < ky; ++j) {
+          for (std::int64_t i = 0; i < kx; ++i) sum += in.at(y * ky + j, x * kx + i);
+        }
+        out.at(y, x) = kx == 2 && ky == 2 ? static_cast<std::uint8_t>((sum + 2) >> 2) : rounded(static_cast<float>(sum) * scale);
+      }
+    }
+    return out;
+  }
+  const auto columns = area_shares(in.width, o.width), rows = area_shares(in.height, o.height);
+  std::vector<float> line(static_cast<std::size_t>(o.width)), sum(static_cast<std::size_t>(o.width), 0.0F);
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    std::fill(line.begin(), line.end(), 0.0F);
+    const auto source = in.row(rows[r].from);
+    for (const auto& share : columns) line[static_cast<std::size_t>(share.to)] += static_cast<float>(source[static_cast<std::size_t>(share.from)]) * share.weight;
+    const bool first = r == 0 || rows[r - 1].to != rows[r].to;
+    for (std::size_t x = 0; x < line.size(); ++x) sum[x] = first ? rows[r].weight * line[x] : sum[x] + rows[r].weight * line[x];
+    if (r + 1 == rows.size() || rows[r + 1].to != rows[r].to) {
+      std::transform(sum.begin(), sum.end(), out.plane().row(rows[r].to).begin(), rounded);
+    }
+  }
+  return out;
+}
+
+// Two neighbours and their weights in 11-bit fixed point.
+struct Neighbours {
+  std::int64_t first, second;
+  int a, b;
+};
+
+inline std::vector<Neighbours> linear_neighbours(std::int64_t source, std::int64_t target) {
+  const double scale = static_cast<double>(source) / static_cast<double>(target);
+  std::vector<Neighbours> all;
+  for (std::int64_t to = 0; to < target; ++to) {
+    auto position = static_cast<float>((static_cast<double>(to) + 0.5) * scale - 0.5);
+    auto first = static_cast<std::int64_t>(std::floor(position));
+    position -= static_cast<float>(first);
+    if (first < 0) first = 0, position = 0;
+    if (first >= source - 1) first = source - 1, position = 0;
+    all.push_back({first, std::min(first + 1, source - 1), static_cast<int>(std::nearbyint((1.0F - position) * 2048.0F)),
+                   static_cast<int>(std::nearbyint(position * 2048.0F))});
+  }
+  return all;
+}
+
+inline GreyImage bilinear(const Plane<const std::uint8_t>& in, const ResizeOptions& o) {
+  GreyImage out({.height = o.height, .width = o.width});
+  const auto columns = linear_neighbours(in.width, o.width), rows = linear_neighbours(in.height, o.height);
+  const auto across = [&](std::int64_t y, const Neighbours& n) { return in.at(y, n.first) * n.a + in.at(y, n.second) * n.b; };
+  for (std::size_t y = 0; y < rows.size(); ++y) {
+    auto line = out.plane().row(static_cast<std::int64_t>(y));
+    for (std::size_t x = 0; x < columns.size(); ++x) {
+      const int top = across(rows[y].first, columns[x]), bottom = across(rows[y].second, columns[x]);
+      line[x] = static_cast<std::uint8_t>((((rows[y].a * (top >> 4)) >> 16) + ((rows[y].b * (bottom >> 4)) >> 16) + 2) >> 2);
+    }
+  }
+  return out;
+}
+
+}  // namespace detail
+
+// One channel. Filter::area averages when reducing both sides; when it would enlarge one it is bilinear, as in OpenCV.
+[[nodiscard]] inline GreyImage resize(const Plane<const std::uint8_t>& in, const ResizeOptions& options) {
+  MGCA_CHECK(in.channels == 1 && in.height > 0 && in.width > 0, "resize: expected one channel of at least 1 x 1 pixels, got ", in.height, " x ",
+             in.width, " x ", in.channels);
+  MGCA_CHECK(options.height > 0 && options.width > 0, "resize: expected a positive size, got ", options.height, " x ", options.width);
+  const bool reduces = in.height >= options.height && in.width >= options.width;
+  return options.filter == Filter::area && reduces ? detail::area(in, options) : detail::bilinear(in, options);
+}
+
+// The size of an image whose longer side becomes `target`. The product is truncated, as published: a square 389 x 389 image
+// becomes 256 x 255, because 389 * (256 / 389) is a little less than 256.
+[[nodiscard]] inline ImageSize fitted_size(const ImageSize& size, std::int64_t target) {
+  MGCA_CHECK(size.height > 0 && size.width > 0 && target > 0, "fitted_size: expected positive sides");
+  const auto t = static_cast<double>(target);
+  const auto shorter = [&](std::int64_t side, std::int64_t longer) {
+    return std::max<std::int64_t>(1, static_cast<std::int64_t>(static_cast<double>(side) * (t / static_cast<double>(longer))));
+  };
+  if (size.height >= size.width) return {.height = target, .width = shorter(size.width, size.height)};
+  return {.height = shorter(size.height, size.width), .width = target};
+}
+
+}  // namespace mgca::image

@@ -1,0 +1,7 @@
+// File formats in and out.
+#pragma once
+
+#include <mgca/io/csv.hpp>
+#include <mgca/io/event_file.hpp>
+#include <mgca/io/image_file.hpp>
+#include <mgca/io/safetensors.hpp>

@@ -1,0 +1,195 @@
+// Tables: strict, streaming row by row, every error with file, row, line and column name; cell contents are never shown,
+// because they may be report text.
+// Reference: RFC 4180; line feeds alone and a UTF-8 byte order mark are accepted too.
+#pragma once
+
+#include <mgca/core/error.hpp>
+#include <mgca/core/file.hpp>
+#include <mgca/core/nearest.hpp>
+
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace mgca::io {
+
+struct CsvLimits {
+  std::size_t field_bytes = std::size_t{8} << 20;
+  std::size_t columns = 4096;
+};
+
+// One row of a table; valid until the table reads the next one.
+class CsvRow {
+ public:
+  CsvRow(const std::string& source, const std::vector<std::string>& header) : source_(&source), header_(&header) {}
+
+  // Row number counted from 1, without the header.
+  [[nodiscard]] std::int64_t number() const { return number_; }
+  // "pairs.csv: row 12 (line 15)": how every message about this row begins.
+  [[nodiscard]] std::string place() const { return *source_ + ": row " + std::to_string(number_) + " (line " + std::to_string(line_) + ")"; }
+  [[nodiscard]] const std::string& at(std::size_t column) const { return fields_[column]; }
+  [[nodiscard]] bool blank(std::size_t column) const { return fields_[column].find_first_not_of(" \t") == std::string::npos; }
+
+  // A number, or nothing where the cell is blank. Throws Error(data) for anything else.
+  [[nodiscard]] std::optional<double> number_at(std::size_t column) const {
+    if (blank(column)) return std::nullopt;
+    const auto text = trimmed(column);
+    double value = 0;
+    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (code != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) wrong(column, "a finite number");
+    return value;
+  }
+  [[nodiscard]] std::optional<std::int64_t> integer_at(std::size_t column) const {
+    if (blank(column)) return std::nullopt;
+    const auto text = trimmed(column);
+    std::int64_t value = 0;
+    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (code != std::errc() || end != text.data() + text.size()) wrong(column, "a whole number");
+    return value;
+  }
+  [[noreturn]] void wrong(std::size_t column, std::string_view expected) const {
+    fail(ErrorKind::data, place(), ", column '", (*header_)[column], "': expected ", expected, ", found a cell of ", fields_[column].size(),
+         " bytes that is none");
+  }
+
+ private:
+  friend class CsvTable;
+  [[nodiscard]] std::string_view trimmed(std::size_t column) const {
+    std::string_view text = fields_[column];
+    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+    return text;
+  }
+
+  const std::string* source_;
+  const std::vector<std::string>* header_;
+  std::vector<std::string> fields_;
+  std::int64_t number_ = 0, line_ = 1;
+};
+
+class CsvTable {
+ public:
+  // Throws Error(system) for an unreadable file, Error(data) for a broken header.
+  [[nodiscard]] static CsvTable read(const std::filesystem::path& path, const CsvLimits& limits = {}) {
+    return CsvTable(read_text_file(path), path.string(), limits);
+  }
+  // `source` names the text in errors.
+  CsvTable(std::string text, std::string source, const CsvLimits& limits = {}) : text_(std::move(text)), source_(std::move(source)), limits_(limits) {
+    if (text_.starts_with("\xEF\xBB\xBF")) at_ = 3;
+    if (!record(header_)) fail(ErrorKind::data, source_, ": the file is empty; expected a header line");
+    std::set<std::string> seen;
+    for (const auto& name : header_) {
+      if (!seen.insert(name).second) fail(ErrorKind::data, source_, ": two columns are called '", name, "'");
+    }
+  }
+
+  [[nodiscard]] const std::vector<std::string>& header() const { return header_; }
+  [[nodiscard]] const std::string& source() const { return source_; }
+  // The position of a column. Throws Error(data) with the names that exist, nearest first.
+  [[nodiscard]] std::size_t column(std::string_view name) const {
+    if (const auto found = find(name)) return *found;
+    fail(ErrorKind::data, source_, ": no column '", name, "'", nearest_hint(name, header_));
+  }
+  [[nodiscard]] std::optional<std::size_t> find(std::string_view name) const {
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      if (header_[i] == name) return i;
+    }
+    return std::nullopt;
+  }
+
+  // Calls `use(const CsvRow&)` for each row. Throws Error(data) at the first row that is not as wide as the header.
+  template <class Use>
+  void for_each(Use&& use) {
+    CsvRow row(source_, header_);
+    for (;;) {
+      row.line_ = line_;
+      if (!record(row.fields_)) return;
+      ++row.number_;
+      if (row.fields_.size() != header_.size()) {
+        fail(ErrorKind::data, row.place(), ": ", row.fields_.size(), " cells, the header has ", header_.size(),
+             "; quote cells that hold commas or line breaks");
+      }
+      use(std::as_const(row));
+    }
+  }
+
+ private:
+  [[noreturn]] void broken(std::string_view what) const { fail(ErrorKind::data, source_, ": line ", line_, ", byte ", at_, ": ", what); }
+
+  // The next record; false at the end. Blank lines between records are skipped.
+  bool record(std::vector<std::string>& fields) {
+    fields.clear();
+    while (at_ < text_.size() && (text_[at_] == '\n' || text_[at_] == '\r')) {
+      if (text_[at_] == '\n') ++line_;
+      ++at_;
+    }
+    if (at_ >= text_.size()) return false;
+    for (;;) {
+      fields.push_back(field());
+      if (fields.size() > limits_.columns) broken("more columns than the limit");
+      if (at_ >= text_.size()) return true;
+      const char c = text_[at_++];
+      if (c == ',') continue;
+      if (c == '\r') {
+        if (at_ >= text_.size() || text_[at_] != '\n') broken("a carriage return without line feed");
+        ++at_;
+      }
+      ++line_;
+      return true;
+    }
+  }
+
+  std::string field() {
+    std::string value;
+    const bool quoted = at_ < text_.size() && text_[at_] == '"';
+    if (quoted) ++at_;
+    for (;; ++at_) {
+      if (at_ >= text_.size()) {
+        if (quoted) broken("a quoted cell does not end");
+        return value;
+      }
+      const char c = text_[at_];
+      if (c == '\0') broken("a zero byte; the file is not text");
+      if (quoted && c == '"') {
+        ++at_;
+        if (at_ < text_.size() && text_[at_] == '"') {
+          value += '"';
+          continue;
+        }
+        if (at_ < text_.size() && text_[at_] != ',' && text_[at_] != '\n' && text_[at_] != '\r') broken("text follows a closing quote");
+        return value;
+      }
+      if (!quoted && (c == ',' || c == '\n' || c == '\r')) return value;
+      if (!quoted && c == '"') broken("a quote inside an unquoted cell");
+      if (c == '\n') ++line_;
+      value += c;
+      if (value.size() > limits_.field_bytes) broken("a cell larger than the limit");
+    }
+  }
+
+  std::string text_, source_;
+  CsvLimits limits_;
+  std::vector<std::string> header_;
+  std::size_t at_ = 0;
+  std::int64_t line_ = 1;
+};
+
+// A cell as it stands in a file: quoted where it must be.
+[[nodiscard]] inline std::string csv_cell(std::string_view value) {
+  if (value.find_first_of(",\"\n\r") == std::string_view::npos) return std::string(value);
+  std::string out = "\"";
+  for (const char c : value) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  return out + "\"";
+}
+
+}  // namespace mgca::io

@@ -1,0 +1,82 @@
+// PNG and JPEG files to 8-bit pixels and back: one decoder per format, so that pixels do not depend on the machine.
+// The content decides the format, not the name. Damaged, truncated and oversized files are refused before decoding.
+#pragma once
+
+#include <mgca/core/error.hpp>
+#include <mgca/core/file.hpp>
+#include <mgca/core/plane.hpp>
+#include <mgca/io/detail/image_container.hpp>
+#include <mgca/io/detail/jpeg_codec.hpp>
+#include <mgca/io/detail/png_codec.hpp>
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace mgca::io {
+
+struct ImageLimits {
+  std::int64_t pixels = std::int64_t{1} << 27;
+  std::int64_t side = 32768;
+  int scans = 200;  // of a progressive JPEG
+};
+
+namespace detail {
+// The picture as it is meant to be seen: EXIF orientations 2 to 8 undone.
+inline GreyImage oriented(const GreyImage& in, int orientation) {
+  if (orientation == 1) return in;
+  const bool swapped = orientation >= 5;
+  GreyImage out({.height = swapped ? in.width() : in.height(), .width = swapped ? in.height() : in.width()});
+  for (std::int64_t y = 0; y < out.height(); ++y) {
+    for (std::int64_t x = 0; x < out.width(); ++x) {
+      const auto w = in.width() - 1, h = in.height() - 1;
+      const std::array<std::pair<std::int64_t, std::int64_t>, 7> from{
+          {{y, w - x}, {h - y, w - x}, {h - y, x}, {x, y}, {h - x, y}, {h - x, w - y}, {x, w - y}}};
+      const auto [sy, sx] = from[static_cast<std::size_t>(orientation - 2)];
+      out.at(y, x) = in.at(sy, sx);
+    }
+  }
+  return out;
+}
+}  // namespace detail
+
+// One grey channel. Colour becomes grey by the decoder's own luma (PNG: 0.299 R + 0.587 G + 0.114 B; JPEG: its Y channel),
+// 16 bits become 8 by dropping the low byte, transparency is ignored, EXIF orientation is applied: the rules of OpenCV's
+// greyscale reading. `source` names the bytes in errors. Throws Error(data) with the reason.
+[[nodiscard]] inline GreyImage decode_image(std::span<const std::byte> bytes, const std::string& source, const ImageLimits& limits = {}) {
+  const detail::ContainerLimits container{.pixels = limits.pixels, .side = limits.side, .scans = limits.scans};
+  try {
+    if (detail::is_png(bytes)) {
+      const auto size = detail::check_png(bytes, container);
+      return detail::decode_png(bytes, size);
+    }
+    if (detail::is_jpeg(bytes)) {
+      const auto size = detail::check_jpeg(bytes, container);
+      return detail::oriented(detail::decode_jpeg(bytes, size), size.orientation);
+    }
+  } catch (const detail::ImageProblem& problem) {
+    fail(ErrorKind::data, source, ": damaged or unsupported image: ", problem.what());
+  }
+  fail(ErrorKind::data, source, ": neither PNG nor JPEG (", bytes.size(), " bytes); convert it first");
+}
+
+[[nodiscard]] inline GreyImage read_image(const std::filesystem::path& path, const ImageLimits& limits = {}) {
+  return decode_image(read_file(path), path.string(), limits);
+}
+
+// One or three channels, 8 bits. Throws Error(argument) for others.
+[[nodiscard]] inline std::vector<std::byte> encode_png(const Plane<const std::uint8_t>& image) {
+  MGCA_CHECK(image.channels == 1 || image.channels == 3, "encode_png: expected 1 or 3 channels, got ", image.channels);
+  return detail::encode_png(image);
+}
+
+// One channel, quality 1 to 100.
+[[nodiscard]] inline std::vector<std::byte> encode_jpeg(const Plane<const std::uint8_t>& image, int quality = 90) {
+  MGCA_CHECK(image.channels == 1 && quality >= 1 && quality <= 100, "encode_jpeg: expected 1 channel and quality 1 to 100, got ",
+             image.channels, " and ", quality);
+  return detail::encode_jpeg(image, quality);
+}
+
+}  // namespace mgca::io
