@@ -1,0 +1,9 @@
+// What a study is and where it comes from.
+#pragma once
+
+#include <mgca/data/audit.hpp>
+#include <mgca/data/dataset.hpp>
+#include <mgca/data/record.hpp>
+#include <mgca/data/sources/pairs.hpp>
+#include <mgca/data/split.hpp>
+#include <mgca/data/synthetic.hpp>

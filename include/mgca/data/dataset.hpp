@@ -1,0 +1,62 @@
+// What the library asks of a data set: four members and no base class.
+#pragma once
+
+#include <mgca/core/error.hpp>
+#include <mgca/core/plane.hpp>
+#include <mgca/data/record.hpp>
+
+#include <algorithm>
+#include <concepts>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace mgca {
+
+template <class D>
+concept Dataset = requires(const D& data, std::int64_t i) {
+  { data.size() } -> std::convertible_to<std::int64_t>;
+  { data.record(i) } -> std::convertible_to<const Study&>;
+  { data.image(i) } -> std::same_as<GreyImage>;  // may be called from several threads at once
+  { data.label_names() } -> std::convertible_to<const std::vector<std::string>&>;
+};
+
+// Some records of a data set, in the order given. Keeps a reference.
+template <class D>
+class Subset {
+ public:
+  Subset(const D& data, std::vector<std::int64_t> records) : data_(&data), records_(std::move(records)) {
+    for (const auto i : records_) MGCA_CHECK(i >= 0 && i < data.size(), "subset: record ", i, " of ", data.size());
+  }
+
+  [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(records_.size()); }
+  [[nodiscard]] std::int64_t original(std::int64_t i) const { return records_[static_cast<std::size_t>(i)]; }
+  [[nodiscard]] decltype(auto) record(std::int64_t i) const { return data_->record(original(i)); }
+  [[nodiscard]] GreyImage image(std::int64_t i) const { return data_->image(original(i)); }
+  [[nodiscard]] const std::vector<std::string>& label_names() const { return data_->label_names(); }
+
+ private:
+  const D* data_;
+  std::vector<std::int64_t> records_;
+};
+
+// The records of one split. Throws Error(data) listing the splits that exist if there is none.
+template <Dataset D>
+[[nodiscard]] Subset<D> split_of(const D& data, const std::string& split) {
+  std::vector<std::int64_t> records;
+  std::vector<std::string> known;
+  for (std::int64_t i = 0; i < data.size(); ++i) {
+    const auto& name = data.record(i).split;
+    if (name == split) records.push_back(i);
+    else if (std::find(known.begin(), known.end(), name) == known.end()) known.push_back(name);
+  }
+  if (records.empty()) {
+    std::string list;
+    for (const auto& name : known) list += (list.empty() ? "'" : ", '") + name + "'";
+    fail(ErrorKind::data, "split '", split, "': no record belongs to it; splits of this data set: ", list.empty() ? "none" : list);
+  }
+  return Subset<D>(data, std::move(records));
+}
+
+}  // namespace mgca
