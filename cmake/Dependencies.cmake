@@ -5,6 +5,7 @@ include(CMakeFindDependencyMacro)
 
 find_dependency(Threads)
 find_dependency(nlohmann_json 3.10)
+find_dependency(ZLIB)
 find_dependency(PNG)
 find_dependency(JPEG)
 find_dependency(Eigen3 3.4 NO_MODULE)

@@ -1,0 +1,5 @@
+// Names to things. Not part of mgca.hpp: including it instantiates every model of the catalogue.
+#pragma once
+
+#include <mgca/catalog/catalog.hpp>
+#include <mgca/catalog/presets.hpp>

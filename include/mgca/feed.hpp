@@ -1,0 +1,6 @@
+// Host records to batches.
+#pragma once
+
+#include <mgca/feed/batch.hpp>
+#include <mgca/feed/loader.hpp>
+#include <mgca/feed/study_source.hpp>

@@ -1,0 +1,135 @@
+// A data set as batches: pictures stored once at one size, reports tokenised once, augmentation drawn by address.
+#pragma once
+
+#include <mgca/core/error.hpp>
+#include <mgca/core/event.hpp>
+#include <mgca/core/profile.hpp>
+#include <mgca/data/dataset.hpp>
+#include <mgca/feed/batch.hpp>
+#include <mgca/feed/loader.hpp>
+#include <mgca/image/augment.hpp>
+#include <mgca/text/caption.hpp>
+#include <mgca/text/word_map.hpp>
+#include <mgca/text/wordpiece.hpp>
+
+#include <cstring>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace mgca {
+
+enum class ImageStore : uint8_t {
+  memory,  // every picture is decoded and reduced once, when the source is made
+  none,    // decoded again for every batch: for data that do not fit
+};
+constexpr auto names_of(ImageStore) { return std::to_array<std::string_view>({"memory", "none"}); }
+
+struct StudySourceConfig {
+  int64_t stored_side = 256;  // pictures are fitted into a square of this side, the rest black
+  Augmentation augmentation;
+  ImageStore store = ImageStore::memory;
+  Profile profile = Profile::fixed;  // decides which tokens are words
+
+  static void describe(auto& self, auto&& field) {
+    field("stored_side", self.stored_side, "side of the square pictures are fitted into, pixels");
+    field("augmentation", self.augmentation, "what happens on the way into a batch");
+    field("store", self.store, "whether prepared pictures are kept");
+    field("profile", self.profile, "which behaviour");
+  }
+  void validate() const {
+    augmentation.validate();
+    MGCA_CHECK(stored_side >= augmentation.crop, "study_source: stored_side ", stored_side, " is below the crop of ", augmentation.crop);
+  }
+};
+
+template <Dataset D>
+class StudySource {
+ public:
+  using Batch = StudyBatch;
+
+  // Keeps a reference to the data. Throws Error naming table and row for the first unreadable image or report.
+  StudySource(const D& data, const WordPiece& tokenizer, const StudySourceConfig& config)
+      : data_(&data), config_((config.validate(), config)), length_(tokenizer.config().length) {
+    for (int64_t i = 0; i < data.size(); ++i) {
+      encode(data.record(i), tokenizer);
+      if (config.store == ImageStore::memory) stored_.push_back(prepare(i));
+    }
+  }
+
+  [[nodiscard]] int64_t size() const { return data_->size(); }
+  [[nodiscard]] const D& data() const { return *data_; }
+  [[nodiscard]] const StudySourceConfig& config() const { return config_; }
+  // The same pictures and tokens with other augmentation, for evaluation: centre crop, nothing random.
+  [[nodiscard]] StudySource without_augmentation() const {
+    StudySource plain = *this;
+    plain.config_.augmentation = {.crop = config_.augmentation.crop, .random_crop = false};
+    return plain;
+  }
+  // The prepared picture of one record, before augmentation.
+  [[nodiscard]] GreyImage stored(int64_t i) const { return stored_.empty() ? prepare(i) : stored_[static_cast<std::size_t>(i)]; }
+  // The words of one report, one per slot, for display.
+  [[nodiscard]] std::vector<std::string> words(int64_t i, const Vocabulary& vocabulary) const {
+    const auto& row = rows_[static_cast<std::size_t>(i)];
+    return text::word_texts(row.ids, row.map, vocabulary);
+  }
+
+  [[nodiscard]] Batch batch(std::span<const int64_t> records, RandomKey key) const {
+    const auto B = static_cast<int64_t>(records.size()), S = config_.augmentation.crop;
+    const auto C = static_cast<int64_t>(data_->label_names().size());
+    Batch out{.images = torch::empty({B, 1, S, S}, torch::kUInt8),
+              .tokens = {.ids = torch::empty({B, length_}, torch::kLong), .mask = torch::empty({B, length_}, torch::kLong),
+                         .word_slot = torch::empty({B, length_}, torch::kLong), .words = torch::empty({B}, torch::kLong)},
+              .labels = torch::empty({B, C}, torch::kFloat32),
+              .records = {records.begin(), records.end()}};
+    for (int64_t b = 0; b < B; ++b) {
+      const auto record = records[static_cast<std::size_t>(b)];
+      key.sample = static_cast<uint64_t>(record);
+      const auto picture = stored_.empty() ? prepare(record) : GreyImage();
+      const auto& source = stored_.empty() ? picture : stored_[static_cast<std::size_t>(record)];
+      const auto seen = image::augment(source.plane(), config_.augmentation, key);
+      std::memcpy(out.images.data_ptr<uint8_t>() + b * S * S, seen.pixels().data(), seen.pixels().size());
+      const auto& row = rows_[static_cast<std::size_t>(record)];
+      auto* ids = out.tokens.ids.data_ptr<int64_t>() + b * length_;
+      auto* mask = out.tokens.mask.data_ptr<int64_t>() + b * length_;
+      auto* slot = out.tokens.word_slot.data_ptr<int64_t>() + b * length_;
+      for (int64_t t = 0; t < length_; ++t) {
+        ids[t] = row.ids[static_cast<std::size_t>(t)];
+        mask[t] = t < row.used ? 1 : 0;
+        slot[t] = row.map.slot_of_token[static_cast<std::size_t>(t)];
+      }
+      out.tokens.words.data_ptr<int64_t>()[b] = row.map.words;
+      const auto& labels = data_->record(record).labels;
+      if (C > 0) std::memcpy(out.labels.data_ptr<float>() + b * C, labels.data(), labels.size() * sizeof(float));
+    }
+    return out;
+  }
+
+ private:
+  struct Row {
+    std::vector<int32_t> ids;
+    int64_t used;
+    text::WordMap map;
+  };
+
+  void encode(const Study& study, const WordPiece& tokenizer) {
+    try {
+      const auto caption = text::clean_caption({.impression = study.report, .findings = ""});
+      auto tokens = tokenizer.encode(caption.joined());
+      auto map = text::word_map(tokens.ids, tokenizer.vocabulary(), text_quirks(config_.profile));
+      rows_.push_back({std::move(tokens.ids), tokens.used, std::move(map)});
+    } catch (const Error& error) {
+      fail(error.kind(), "the report of row ", study.row, ": ", error.what());
+    }
+    if (rows_.back().used <= 2) fail(ErrorKind::data, "the report of row ", study.row, " holds no word after cleaning; remove the row");
+  }
+  [[nodiscard]] GreyImage prepare(int64_t i) const { return image::fit_to_square(data_->image(i).plane(), config_.stored_side); }
+
+  const D* data_;
+  StudySourceConfig config_;
+  int64_t length_;
+  std::vector<Row> rows_;
+  std::vector<GreyImage> stored_;
+};
+
+}  // namespace mgca

@@ -1,0 +1,7 @@
+// Protocols the loop can run, and what follows them.
+#pragma once
+
+#include <mgca/tasks/classify.hpp>
+#include <mgca/tasks/explain.hpp>
+#include <mgca/tasks/pretrain.hpp>
+#include <mgca/tasks/retrieve.hpp>

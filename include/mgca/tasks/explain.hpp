@@ -1,0 +1,53 @@
+// What the model looked at: regions of the radiograph for a report, and the words of the report.
+// Reference: MGCA, figure 1 and table 7 of the supplement; the formula is part of every result.
+#pragma once
+
+#include <mgca/align/model.hpp>
+#include <mgca/tensor/bridge.hpp>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+namespace mgca {
+
+struct Explanation {
+  Image<float> regions;           // grid of the image tower, one weight per patch
+  std::string region_formula;     // what the weights are
+  std::vector<float> words;       // one weight per word slot
+  std::string word_formula;
+  double similarity = 0;          // cosine of image and report
+};
+
+namespace tasks {
+
+// One pair: images (1, 3, S, S), one report. In evaluation mode; the model's mode is restored.
+[[nodiscard]] inline Explanation explain(AlignmentModel& model, const Tensor& images, const Tokens& tokens) {
+  MGCA_CHECK(images.size(0) == 1 && tokens.ids.size(0) == 1, "explain: expected one image and one report, got ", images.size(0), " and ", tokens.ids.size(0));
+  const torch::NoGradGuard no_grad;
+  const bool was_training = model.is_training();
+  model.eval();
+  const auto image = model.encode_image(images);
+  const auto text = model.encode_text(tokens);
+  model.train(was_training);
+
+  Explanation out;
+  const auto regions = image.local[0].mv(text.global[0]).to(torch::kCPU, torch::kFloat32).contiguous();  // (P)
+  const auto side = std::llround(std::sqrt(static_cast<double>(regions.size(0))));
+  MGCA_CHECK(side * side == regions.size(0), "explain: ", regions.size(0), " patches are no square grid");
+  out.regions = Image<float>({.height = side, .width = side});
+  const auto values = span_of<float>(regions);
+  std::copy(values.begin(), values.end(), out.regions.pixels().begin());
+  out.region_formula = "a = cosine of the report's embedding with each region's";
+  const auto words = text.attention[0].to(torch::kCPU, torch::kFloat32).contiguous();
+  const auto weights = span_of<float>(words);
+  const auto count = text.valid[0].sum().to(torch::kCPU, torch::kLong).contiguous();
+  out.words.assign(weights.begin(), weights.begin() + span_of<int64_t>(count)[0]);
+  out.word_formula = "attention of the summary token to each word, last layer, mean over heads, pieces summed";
+  const auto cosine = image.global[0].dot(text.global[0]).to(torch::kCPU, torch::kFloat64).view({1}).contiguous();
+  out.similarity = span_of<double>(cosine)[0];
+  return out;
+}
+
+}  // namespace tasks
+}  // namespace mgca

@@ -1,0 +1,46 @@
+// Finding reports for images and images for reports, over a whole set at once.
+#pragma once
+
+#include <mgca/align/model.hpp>
+#include <mgca/feed/loader.hpp>
+#include <mgca/feed/study_source.hpp>
+#include <mgca/metrics/retrieval.hpp>
+#include <mgca/tensor/bridge.hpp>
+
+#include <vector>
+
+namespace mgca {
+
+struct Gallery {
+  Tensor images;   // (N, d) unit rows on the CPU
+  Tensor reports;  // (N, d)
+};
+
+namespace tasks {
+
+// In evaluation mode, without gradient; the model's mode is restored.
+template <class Source>
+[[nodiscard]] Gallery embed(AlignmentModel& model, const Source& source, int64_t batch_size = 64) {
+  const torch::NoGradGuard no_grad;
+  const bool was_training = model.is_training();
+  model.eval();
+  const auto device = model.parameters().front().device();
+  const Loader<Source> loader(source, {.batch_size = batch_size, .order = Order::as_stored, .last_batch = LastBatch::keep});
+  std::vector<Tensor> images, reports;
+  auto batches = loader.epoch_batches(0);
+  while (auto batch = batches.next()) {
+    images.push_back(model.encode_image(network_input(batch->images, device)).global.to(torch::kCPU, torch::kFloat32));
+    reports.push_back(model.encode_text(batch->tokens.to(device)).global.to(torch::kCPU, torch::kFloat32));
+  }
+  model.train(was_training);
+  return {.images = torch::cat(images), .reports = torch::cat(reports)};
+}
+
+// Ranks in both directions; only the own partner is a hit and ties count against us.
+[[nodiscard]] inline Retrieval retrieve(const Gallery& gallery) {
+  const auto similarity = gallery.images.mm(gallery.reports.t()).contiguous();
+  return metrics::retrieval(plane_of(similarity));
+}
+
+}  // namespace tasks
+}  // namespace mgca
