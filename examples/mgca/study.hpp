@@ -1,0 +1,91 @@
+// What the commands share: the study configuration, data and model opened from it, and the run folder.
+#pragma once
+
+#include "console.hpp"
+
+#include <mgca/catalog/catalog.hpp>
+#include <mgca/mgca.hpp>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace study {
+
+// Everything `mgca pretrain` needs, and what the other commands read back from the run folder.
+struct StudyConfig {
+  mgca::PairsConfig data;
+  std::filesystem::path vocabulary;       // word pieces; empty: trained on the training reports
+  std::int64_t vocabulary_size = 1000;    // of a trained vocabulary
+  mgca::ModelChoice model{.name = "mgca-resnet-small"};
+  mgca::StudySourceConfig source;
+  mgca::LoaderOptions loader;
+  mgca::FitOptions fit;
+  std::int64_t patience = 5;              // epochs without a better validation loss
+
+  static void describe(auto& self, auto&& field) {
+    field("data", self.data, "pairs of images and reports");
+    field("vocabulary", self.vocabulary, "word pieces; empty: trained on the training reports");
+    field("vocabulary_size", self.vocabulary_size, "entries of a trained vocabulary");
+    field("model", self.model, "which model");
+    field("source", self.source, "preparation of images and reports");
+    field("loader", self.loader, "batches");
+    field("fit", self.fit, "training");
+    field("patience", self.patience, "epochs without a better validation loss");
+  }
+  void validate() const {
+    source.validate();
+    loader.validate();
+    fit.validate();
+  }
+};
+
+[[nodiscard]] torch::Device parse_device(const std::string& name);  // cpu, cuda, cuda:N, auto
+
+// Absolute paths, so that the run folder's config.json works from anywhere.
+void make_absolute(StudyConfig& config);
+
+// Data, tokenizer and model of a study. Reads tables and vocabulary; images are read by `source`.
+struct Study {
+  StudyConfig config;
+  mgca::PairStudies data;
+  mgca::WordPiece tokenizer;
+  std::shared_ptr<mgca::AlignmentModel> model;
+
+  using Split = mgca::Subset<mgca::PairStudies>;
+  using Source = mgca::StudySource<Split>;
+
+  [[nodiscard]] Split split(const std::string& name) const { return mgca::split_of(data, name); }
+  // Without augmentation unless it is for training.
+  [[nodiscard]] Source training_source(const Split& split) const { return Source(split, tokenizer, config.source); }
+  [[nodiscard]] Source source(const Split& split) const {
+    auto plain = config.source;
+    plain.augmentation = {.crop = plain.augmentation.crop, .random_crop = false};
+    return Source(split, tokenizer, plain);
+  }
+};
+
+// The vocabulary is read, or trained on the training split; image size, text length and vocabulary of the model follow from
+// the rest of the configuration where they were left open.
+[[nodiscard]] Study open_study(const StudyConfig& config, const std::filesystem::path& run);
+
+// The study of a run folder with its best weights. Throws Error naming the missing file.
+[[nodiscard]] Study open_run(const std::filesystem::path& run, const std::string& device);
+
+// What a caller learns from a pretraining run.
+struct RunOutcome {
+  mgca::FitResult result;
+  std::vector<mgca::HistoryRow> history;
+};
+
+// Trains in the folder, resuming what is there; writes config.json, manifest.json, history.csv, events, checkpoints, best weights.
+[[nodiscard]] RunOutcome pretrain(Study& study, const std::filesystem::path& run, const std::string& device);
+
+// Set by Ctrl-C and SIGTERM; the loop looks at it after every step. `signal_received` is 0 until then.
+[[nodiscard]] const std::atomic<bool>& stop_requested();
+[[nodiscard]] int signal_received();
+void watch_signals();
+
+}  // namespace study
