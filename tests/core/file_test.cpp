@@ -1,0 +1,65 @@
+#include "catch.hpp"
+#include "expect_error.hpp"
+#include "faulty_files.hpp"
+#include "paths.hpp"
+
+#include <mgca/core/hash.hpp>
+
+using mgca::test::FaultyFiles;
+using mgca::test::Scratch;
+
+TEST_CASE("file: whatever operation fails, the file is the old or the new one, never torn", "[core][fast]") {
+  const std::string before(350, 'a'), after(470, 'b');
+  for (const auto mode : {FaultyFiles::Mode::once, FaultyFiles::Mode::for_ever}) {
+    for (const int code : {ENOSPC, EIO, EACCES, EROFS}) {
+      for (int64_t k = 1;; ++k) {
+        const Scratch scratch;
+        const auto path = scratch / "file.txt";
+        mgca::atomic_write(mgca::posix_files(), path, before);
+        FaultyFiles faulty({.fail_at = k, .code = code, .mode = mode});
+        bool failed = false;
+        try {
+          mgca::atomic_write(faulty, path, after);
+        } catch (const mgca::Error& error) {
+          failed = true;
+          CHECK(error.kind() == mgca::ErrorKind::system);
+          CHECK(std::string(error.what()).find(scratch.path().string()) != std::string::npos);
+          CHECK(std::string(error.what()).find(std::strerror(code)) != std::string::npos);
+        }
+        INFO("operation " << k);
+        const auto now = mgca::read_text_file(path);
+        CHECK((now == after || (failed && now == before)));
+        if (mode == FaultyFiles::Mode::once) CHECK(mgca::posix_files().list(scratch.path()).size() == 1);  // no temporary left
+        if (!faulty.reached()) break;
+        REQUIRE(k < 50);
+      }
+    }
+  }
+}
+
+TEST_CASE("file: a first write that fails leaves nothing under the name", "[core][fast]") {
+  const Scratch scratch;
+  FaultyFiles faulty({.fail_at = 2});
+  CHECK_THROWS_AS(mgca::atomic_write(faulty, scratch / "new.txt", std::string_view("text")), mgca::Error);
+  CHECK_FALSE(std::filesystem::exists(scratch / "new.txt"));
+}
+
+TEST_CASE("file: missing files, folders and unwritable places are named with the reason", "[core][fast]") {
+  const Scratch scratch;
+  mgca::test::expect_error([&] { (void)mgca::read_file(scratch / "absent"); }, {"absent", "No such file"});
+  mgca::test::expect_error([&] { (void)mgca::read_file(scratch.path()); }, {"directory"});
+  mgca::test::expect_error([] { mgca::atomic_write(mgca::posix_files(), "/no/such/folder/x", std::string_view("y")); }, {"/no/such/folder", "create"});
+}
+
+TEST_CASE("hash: SHA-256 gives the published digests, in one piece or several", "[core][golden][fast]") {
+  CHECK(mgca::sha256("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  CHECK(mgca::sha256("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  CHECK(mgca::sha256("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq") ==
+        "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+  const std::string million(1000000, 'a');
+  CHECK(mgca::sha256(million) == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+  mgca::Sha256 pieces;
+  for (std::size_t i = 0; i < million.size(); i += 777) pieces.update(std::string_view(million).substr(i, 777));
+  CHECK(pieces.hex_digest() == mgca::sha256(million));
+  CHECK(mgca::checksum(std::as_bytes(std::span(million))) != mgca::checksum(std::as_bytes(std::span(million).first(999999))));
+}
