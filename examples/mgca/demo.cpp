@@ -2,6 +2,9 @@
 #include "command.hpp"
 #include "page.hpp"
 
+#include <mgca/tasks/retrieve.hpp>
+#include <mgca/tensor/weights_file.hpp>
+
 #include <CLI/CLI.hpp>
 
 #include <chrono>

@@ -1,5 +1,15 @@
 #include "evaluate.hpp"
 
+#include <mgca/image/resize.hpp>
+#include <mgca/metrics/logistic.hpp>
+#include <mgca/metrics/ridge.hpp>
+#include <mgca/metrics/roc_auc.hpp>
+#include <mgca/metrics/text_features.hpp>
+#include <mgca/tasks/classify.hpp>
+#include <mgca/text/caption.hpp>
+
+#include <sstream>
+
 namespace evaluate {
 
 namespace {

@@ -3,6 +3,10 @@
 
 #include "study.hpp"
 
+#include <mgca/metrics/bootstrap.hpp>
+#include <mgca/metrics/retrieval.hpp>
+#include <mgca/tasks/scores.hpp>
+
 #include <string>
 #include <vector>
 

@@ -2,6 +2,11 @@
 #include "command.hpp"
 #include "study.hpp"
 
+#include <mgca/image/geometry.hpp>
+#include <mgca/io/image_file.hpp>
+#include <mgca/tasks/explain.hpp>
+#include <mgca/viz/heatmap.hpp>
+
 #include <CLI/CLI.hpp>
 
 namespace command {

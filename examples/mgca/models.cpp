@@ -2,6 +2,10 @@
 #include "command.hpp"
 #include "study.hpp"
 
+#include <mgca/catalog/catalog.hpp>
+#include <mgca/data/audit.hpp>
+#include <mgca/tensor/precision.hpp>
+
 #include <CLI/CLI.hpp>
 
 #include <ATen/Context.h>

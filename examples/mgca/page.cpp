@@ -1,5 +1,13 @@
 #include "page.hpp"
 
+#include <mgca/image/geometry.hpp>
+#include <mgca/io/image_file.hpp>
+#include <mgca/tasks/explain.hpp>
+#include <mgca/tasks/retrieve.hpp>
+#include <mgca/tensor/bridge.hpp>
+#include <mgca/version.hpp>
+#include <mgca/viz.hpp>
+
 #include <numeric>
 
 namespace page {
@@ -158,7 +166,7 @@ double mean_of(const std::vector<double>& values) {
 }
 
 void write(const std::filesystem::path& path, study::Study& study, const Content& c) {
-  mgca::Page page({.title = c.title, .subtitle = c.subtitle, .footer = "Made by mgca " + mgca::RunRecord{}.library, .text = c.text});
+  mgca::Page page({.title = c.title, .subtitle = c.subtitle, .footer = "Made by mgca " + std::to_string(MGCA_VERSION_MAJOR) + "." + std::to_string(MGCA_VERSION_MINOR) + "." + std::to_string(MGCA_VERSION_PATCH), .text = c.text});
   page.section("Summary");
   if (!c.warning.empty()) page.note(c.warning, mgca::NoteKind::warning);
   const auto pairs = c.runs.front().recalls.ranks.image_to_text.candidates;

@@ -3,6 +3,8 @@
 
 #include "evaluate.hpp"
 
+#include <mgca/viz/page.hpp>
+
 #include <optional>
 #include <string>
 #include <vector>

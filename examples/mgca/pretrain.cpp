@@ -19,24 +19,21 @@ void run(const Options& o) {
   study::StudyConfig config;
   const auto kept = o.out / "config.json";
   if (o.resume && std::filesystem::exists(kept)) {
-    config = mgca::from_json_text<study::StudyConfig>(mgca::read_text_file(kept), kept.string());
+    config = study::read_config(kept);
   } else {
-    if (!o.config.empty()) config = mgca::from_json_text<study::StudyConfig>(mgca::read_text_file(o.config), o.config.string());
+    if (!o.config.empty()) config = study::read_config(o.config);
     if (!o.table.empty()) config.data.table = o.table;
     if (!o.vocabulary.empty()) config.vocabulary = o.vocabulary;
     if (!o.model.empty()) config.model.name = o.model;
     if (config.data.table.empty()) mgca::fail(mgca::ErrorKind::argument, "pretrain: --data is missing: a CSV with the columns image, report, patient and split");
     // The picture sizes follow the model unless they are set.
-    config.source.augmentation.crop = 0;
-    for (const auto& row : mgca::Catalog::standard().at(config.model.name).options(config.model.overrides)) {
-      if (row.path == "image.image_size") config.source.augmentation.crop = std::stoll(row.value);
-    }
+    config.source.augmentation.crop = study::image_size_of(config.model);
     config.source.stored_side = config.source.augmentation.crop * 256 / 224;
-    mgca::apply_overrides(config, o.set);
+    study::apply_overrides(config, o.set);
     study::make_absolute(config);
     if (std::filesystem::exists(kept)) {
-      const auto before = mgca::from_json_text<study::StudyConfig>(mgca::read_text_file(kept), kept.string());
-      const auto changed = mgca::differences(before, config);
+      const auto before = study::read_config(kept);
+      const auto changed = study::differences(before, config);
       if (!changed.empty()) {
         mgca::fail(mgca::ErrorKind::config, o.out.string(), ": the run there has ", changed[0].path, " = ", changed[0].left, ", now it is ", changed[0].right,
                    " (", changed.size(), " differences); choose another --out, or --resume to go on with the old configuration");

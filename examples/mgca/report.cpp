@@ -2,6 +2,8 @@
 #include "command.hpp"
 #include "page.hpp"
 
+#include <mgca/tasks/retrieve.hpp>
+
 #include <CLI/CLI.hpp>
 
 namespace command {

@@ -2,6 +2,8 @@
 #include "command.hpp"
 #include "evaluate.hpp"
 
+#include <mgca/tasks/retrieve.hpp>
+
 #include <CLI/CLI.hpp>
 
 namespace command {

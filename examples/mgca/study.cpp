@@ -1,5 +1,11 @@
 #include "study.hpp"
 
+#include <mgca/catalog/catalog.hpp>
+#include <mgca/data/split.hpp>
+#include <mgca/tasks/pretrain.hpp>
+#include <mgca/text/vocabulary_trainer.hpp>
+#include <mgca/train.hpp>
+
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -102,6 +108,17 @@ void make_absolute(StudyConfig& config) {
   }
 }
 
+std::int64_t image_size_of(const mgca::ModelChoice& choice) {
+  for (const auto& row : mgca::Catalog::standard().at(choice.name).options(choice.overrides)) {
+    if (row.path == "image.image_size") return std::stoll(row.value);
+  }
+  mgca::fail(mgca::ErrorKind::config, "model '", choice.name, "' has no option image.image_size");
+}
+
+StudyConfig read_config(const std::filesystem::path& path) { return mgca::from_json_text<StudyConfig>(mgca::read_text_file(path), path.string()); }
+void apply_overrides(StudyConfig& config, const std::vector<std::string>& overrides) { mgca::apply_overrides(config, overrides); }
+std::vector<mgca::Difference> differences(const StudyConfig& left, const StudyConfig& right) { return mgca::differences(left, right); }
+
 Study open_study(const StudyConfig& config, const std::filesystem::path& run) {
   config.validate();
   mgca::PairStudies data(config.data);
@@ -126,7 +143,7 @@ Study open_study(const StudyConfig& config, const std::filesystem::path& run) {
 Study open_run(const std::filesystem::path& run, const std::string& device) {
   const auto path = run / "config.json";
   if (!std::filesystem::exists(path)) mgca::fail(mgca::ErrorKind::system, run.string(), ": not a run folder: config.json is missing; run mgca pretrain first");
-  auto study = open_study(mgca::from_json_text<StudyConfig>(mgca::read_text_file(path), path.string()), run);
+  auto study = open_study(read_config(path), run);
   const auto weights = run / "best.safetensors";
   if (!std::filesystem::exists(weights)) mgca::fail(mgca::ErrorKind::system, weights.string(), " is missing: the run has not finished an epoch yet");
   mgca::load_state_dict(*study.model, mgca::read_weights(weights).tensors);

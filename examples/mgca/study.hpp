@@ -3,8 +3,15 @@
 
 #include "console.hpp"
 
-#include <mgca/catalog/catalog.hpp>
-#include <mgca/mgca.hpp>
+#include <mgca/align/model.hpp>
+#include <mgca/catalog/choice.hpp>
+#include <mgca/core/config.hpp>
+#include <mgca/data/dataset.hpp>
+#include <mgca/data/sources/pairs.hpp>
+#include <mgca/feed/study_source.hpp>
+#include <mgca/text/wordpiece.hpp>
+#include <mgca/train/fit_options.hpp>
+#include <mgca/train/hooks/history.hpp>
 
 #include <filesystem>
 #include <memory>
@@ -70,6 +77,14 @@ struct Study {
 // The vocabulary is read, or trained on the training split; image size, text length and vocabulary of the model follow from
 // the rest of the configuration where they were left open.
 [[nodiscard]] Study open_study(const StudyConfig& config, const std::filesystem::path& run);
+
+// The side of the pictures a model reads, pixels. Builds nothing.
+[[nodiscard]] std::int64_t image_size_of(const mgca::ModelChoice& choice);
+
+// Reading and comparing configurations, compiled once.
+[[nodiscard]] StudyConfig read_config(const std::filesystem::path& path);
+void apply_overrides(StudyConfig& config, const std::vector<std::string>& overrides);
+[[nodiscard]] std::vector<mgca::Difference> differences(const StudyConfig& left, const StudyConfig& right);
 
 // The study of a run folder with its best weights. Throws Error naming the missing file.
 [[nodiscard]] Study open_run(const std::filesystem::path& run, const std::string& device);

@@ -2,4 +2,5 @@
 #pragma once
 
 #include <mgca/catalog/catalog.hpp>
+#include <mgca/catalog/choice.hpp>
 #include <mgca/catalog/presets.hpp>

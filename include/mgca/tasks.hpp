@@ -5,3 +5,4 @@
 #include <mgca/tasks/explain.hpp>
 #include <mgca/tasks/pretrain.hpp>
 #include <mgca/tasks/retrieve.hpp>
+#include <mgca/tasks/scores.hpp>

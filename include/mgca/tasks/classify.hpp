@@ -6,7 +6,7 @@
 #include <mgca/feed/loader.hpp>
 #include <mgca/feed/study_source.hpp>
 #include <mgca/heads/linear_probe.hpp>
-#include <mgca/metrics/roc_auc.hpp>
+#include <mgca/tasks/scores.hpp>
 #include <mgca/tensor/bridge.hpp>
 #include <mgca/train/hooks/early_stop.hpp>
 #include <mgca/train/hooks/validate.hpp>
@@ -132,29 +132,6 @@ struct ProbeSplits {
   (void)fit(task, train, options, Validate(task, valid), RememberBest(*probe, "val_loss"), EarlyStop({.patience = config.patience}));
   probe->eval();
   return probe;
-}
-
-// Scores and labels as the metrics want them.
-struct Scores {
-  std::vector<float> values;       // (N, C) logits
-  std::vector<uint8_t> labels;     // 0 or 1; 0 where unknown
-  std::vector<uint8_t> known;
-  int64_t classes = 0;
-
-  [[nodiscard]] ScoreTable table() const { return {.scores = values, .labels = labels, .classes = classes, .known = known}; }
-};
-
-[[nodiscard]] inline Scores scores_of(const Tensor& logits, const Tensor& labels) {
-  const auto flat = logits.detach().to(torch::kCPU, torch::kFloat32).contiguous();
-  const auto truth = labels.to(torch::kCPU, torch::kFloat32).contiguous();
-  Scores out{.classes = logits.size(1)};
-  const auto values = span_of<float>(flat), target = span_of<float>(truth);
-  out.values.assign(values.begin(), values.end());
-  for (const float label : target) {
-    out.known.push_back(std::isnan(label) ? 0 : 1);
-    out.labels.push_back(label == 1.0F ? 1 : 0);
-  }
-  return out;
 }
 
 [[nodiscard]] inline Scores classify(LinearProbe probe, const FeatureTable& table) {

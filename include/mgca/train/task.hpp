@@ -56,4 +56,14 @@ using Values = std::map<std::string, double>;
 
 enum class Stop : uint8_t { no, yes };
 
+// Hooks are any structs with any of these members, called in argument order:
+//   before_epoch(const Progress&), after_step(const Progress&), on_report(const Progress&, const Values&),
+//   after_epoch(const Progress&, Values&) -> void or Stop, resumed(const Progress&), after_fit(const Progress&).
+// A hook with state names itself (`static constexpr std::string_view name`) and describes its fields; they are saved.
+template <class Hook>
+concept AnyHook = requires(Hook& hook, const Progress& at, Values& values) {
+  requires requires { hook.before_epoch(at); } || requires { hook.after_step(at); } || requires { hook.on_report(at, values); } ||
+               requires { hook.after_epoch(at, values); } || requires { hook.resumed(at); } || requires { hook.after_fit(at); };
+};
+
 }  // namespace mgca

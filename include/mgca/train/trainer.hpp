@@ -1,8 +1,4 @@
 // The loop: batches in, optimiser steps out, checkpoints along the way; stopped at any moment it goes on bit for bit.
-// Hooks are any structs with any of these members, called in argument order:
-//   before_epoch(const Progress&), after_step(const Progress&), on_report(const Progress&, const Values&),
-//   after_epoch(const Progress&, Values&) -> void or Stop, resumed(const Progress&), after_fit(const Progress&).
-// A hook with state names itself (`static constexpr std::string_view name`) and describes its fields; they are saved.
 #pragma once
 
 #include <mgca/core/config.hpp>
@@ -10,78 +6,20 @@
 #include <mgca/tensor/precision.hpp>
 #include <mgca/tensor/random_state.hpp>
 #include <mgca/train/checkpoint.hpp>
+#include <mgca/train/fit_options.hpp>
 #include <mgca/train/meter.hpp>
 #include <mgca/train/optimizer.hpp>
 #include <mgca/train/run_lock.hpp>
 #include <mgca/train/schedule.hpp>
 #include <mgca/train/task.hpp>
 
-#include <atomic>
-#include <filesystem>
 #include <optional>
 #include <tuple>
 #include <utility>
 
 namespace mgca {
 
-// Where a run lives and who watches it; all of it optional.
-struct RunContext {
-  std::filesystem::path folder;                 // checkpoints/ is made below it; empty: nothing is written
-  std::map<std::string, std::string> identity;  // what a resumed run must agree with: hashes of configuration, data, ...
-  EventSink sink;
-  const std::atomic<bool>* stop = nullptr;      // looked at after every step; true: save and return
-  Files* files = nullptr;                       // how checkpoints are written; nullptr: the operating system's files
-};
-
-struct FitOptions {
-  int64_t epochs = 50;
-  ScheduleConfig schedule;
-  AdamWConfig optimizer;
-  int64_t accumulation = 1;        // batches per optimiser step
-  Precision precision = Precision::f32;
-  uint64_t seed = 42;              // of dropout; the order of batches has its own seed
-  int64_t report_every = 20;       // steps between reports; each waits for the device once
-  int64_t checkpoint_every = 500;  // steps between checkpoints; every epoch ends with one
-  int64_t keep_checkpoints = 2;
-  int64_t patience_non_finite = 3; // steps in a row without a finite gradient before the run stops
-  RunContext run;
-
-  static void describe(auto& self, auto&& field) {
-    field("epochs", self.epochs, "passes over the data");
-    field("schedule", self.schedule, "learning rate");
-    field("optimizer", self.optimizer, "AdamW");
-    field("accumulation", self.accumulation, "batches per optimiser step");
-    field("precision", self.precision, "number type of matrix products");
-    field("seed", self.seed, "seed of dropout");
-    field("report_every", self.report_every, "steps between reports");
-    field("checkpoint_every", self.checkpoint_every, "steps between checkpoints; every epoch ends with one");
-    field("keep_checkpoints", self.keep_checkpoints, "generations kept");
-    field("patience_non_finite", self.patience_non_finite, "steps in a row without a finite gradient before the run stops");
-  }
-  void validate() const {
-    schedule.validate();
-    optimizer.validate();
-    MGCA_CHECK(epochs >= 0 && accumulation > 0 && report_every > 0 && checkpoint_every > 0 && patience_non_finite > 0,
-               "fit: expected epochs >= 0 and positive accumulation, report_every, checkpoint_every and patience_non_finite, got ", epochs, ", ",
-               accumulation, ", ", report_every, ", ", checkpoint_every, ", ", patience_non_finite);
-  }
-};
-
-enum class FitEnd : uint8_t { finished, stopped_early, interrupted };
-
-struct FitResult {
-  Progress progress;
-  Values last_epoch;  // means of the last whole epoch, hooks' additions included
-  FitEnd end = FitEnd::finished;
-};
-
 namespace detail {
-
-template <class Hook>
-concept AnyHook = requires(Hook& hook, const Progress& at, Values& values) {
-  requires requires { hook.before_epoch(at); } || requires { hook.after_step(at); } || requires { hook.on_report(at, values); } ||
-               requires { hook.after_epoch(at, values); } || requires { hook.resumed(at); } || requires { hook.after_fit(at); };
-};
 
 template <class T, class Source, class... Hooks>
 class Loop {

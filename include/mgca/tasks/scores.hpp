@@ -1,0 +1,35 @@
+// Logits and labels of a set as the metrics want them.
+#pragma once
+
+#include <mgca/metrics/score_table.hpp>
+#include <mgca/tensor/bridge.hpp>
+
+#include <cmath>
+#include <vector>
+
+namespace mgca::tasks {
+
+// Scores and labels as the metrics want them.
+struct Scores {
+  std::vector<float> values;       // (N, C) logits
+  std::vector<uint8_t> labels;     // 0 or 1; 0 where unknown
+  std::vector<uint8_t> known;
+  int64_t classes = 0;
+
+  [[nodiscard]] ScoreTable table() const { return {.scores = values, .labels = labels, .classes = classes, .known = known}; }
+};
+
+[[nodiscard]] inline Scores scores_of(const Tensor& logits, const Tensor& labels) {
+  const auto flat = logits.detach().to(torch::kCPU, torch::kFloat32).contiguous();
+  const auto truth = labels.to(torch::kCPU, torch::kFloat32).contiguous();
+  Scores out{.classes = logits.size(1)};
+  const auto values = span_of<float>(flat), target = span_of<float>(truth);
+  out.values.assign(values.begin(), values.end());
+  for (const float label : target) {
+    out.known.push_back(std::isnan(label) ? 0 : 1);
+    out.labels.push_back(label == 1.0F ? 1 : 0);
+  }
+  return out;
+}
+
+}  // namespace mgca::tasks

@@ -1,0 +1,71 @@
+// What a training run is told, and what it tells back.
+#pragma once
+
+#include <mgca/core/error.hpp>
+#include <mgca/core/event.hpp>
+#include <mgca/core/file.hpp>
+#include <mgca/tensor/precision.hpp>
+#include <mgca/train/optimizer.hpp>
+#include <mgca/train/schedule.hpp>
+#include <mgca/train/task.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+
+namespace mgca {
+
+// Where a run lives and who watches it; all of it optional.
+struct RunContext {
+  std::filesystem::path folder;                 // checkpoints/ is made below it; empty: nothing is written
+  std::map<std::string, std::string> identity;  // what a resumed run must agree with: hashes of configuration, data, ...
+  EventSink sink;
+  const std::atomic<bool>* stop = nullptr;      // looked at after every step; true: save and return
+  Files* files = nullptr;                       // how checkpoints are written; nullptr: the operating system's files
+};
+
+struct FitOptions {
+  int64_t epochs = 50;
+  ScheduleConfig schedule;
+  AdamWConfig optimizer;
+  int64_t accumulation = 1;        // batches per optimiser step
+  Precision precision = Precision::f32;
+  uint64_t seed = 42;              // of dropout; the order of batches has its own seed
+  int64_t report_every = 20;       // steps between reports; each waits for the device once
+  int64_t checkpoint_every = 500;  // steps between checkpoints; every epoch ends with one
+  int64_t keep_checkpoints = 2;
+  int64_t patience_non_finite = 3; // steps in a row without a finite gradient before the run stops
+  RunContext run;
+
+  static void describe(auto& self, auto&& field) {
+    field("epochs", self.epochs, "passes over the data");
+    field("schedule", self.schedule, "learning rate");
+    field("optimizer", self.optimizer, "AdamW");
+    field("accumulation", self.accumulation, "batches per optimiser step");
+    field("precision", self.precision, "number type of matrix products");
+    field("seed", self.seed, "seed of dropout");
+    field("report_every", self.report_every, "steps between reports");
+    field("checkpoint_every", self.checkpoint_every, "steps between checkpoints; every epoch ends with one");
+    field("keep_checkpoints", self.keep_checkpoints, "generations kept");
+    field("patience_non_finite", self.patience_non_finite, "steps in a row without a finite gradient before the run stops");
+  }
+  void validate() const {
+    schedule.validate();
+    optimizer.validate();
+    MGCA_CHECK(epochs >= 0 && accumulation > 0 && report_every > 0 && checkpoint_every > 0 && patience_non_finite > 0,
+               "fit: expected epochs >= 0 and positive accumulation, report_every, checkpoint_every and patience_non_finite, got ", epochs, ", ",
+               accumulation, ", ", report_every, ", ", checkpoint_every, ", ", patience_non_finite);
+  }
+};
+
+enum class FitEnd : uint8_t { finished, stopped_early, interrupted };
+
+struct FitResult {
+  Progress progress;
+  Values last_epoch;  // means of the last whole epoch, hooks' additions included
+  FitEnd end = FitEnd::finished;
+};
+
+}  // namespace mgca

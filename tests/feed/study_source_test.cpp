@@ -1,0 +1,66 @@
+#include "catch.hpp"
+#include "expect_error.hpp"
+#include "vocabulary.hpp"
+
+#include <mgca/data/synthetic.hpp>
+#include <mgca/feed/study_source.hpp>
+
+namespace {
+using Source = mgca::StudySource<mgca::SyntheticStudies>;
+const mgca::StudySourceConfig kTrain{.stored_side = 40, .augmentation = {.crop = 32, .flip = 0.5}};
+
+bool equal(const mgca::StudyBatch& a, const mgca::StudyBatch& b) {
+  return torch::equal(a.images, b.images) && torch::equal(a.tokens.ids, b.tokens.ids) && torch::equal(a.tokens.word_slot, b.tokens.word_slot) &&
+         torch::equal(a.labels, b.labels) && a.records == b.records;
+}
+}  // namespace
+
+TEST_CASE("study_source: shapes, tokens and labels of a batch", "[feed][fast]") {
+  const mgca::SyntheticStudies studies({.count = 6, .seed = 2});
+  const mgca::WordPiece tokenizer(mgca::test::bert_vocabulary(), {.length = 40});
+  const Source source(studies, tokenizer, kTrain);
+  const std::vector<int64_t> records{4, 1};
+  const auto batch = source.batch(records, {.seed = 1});
+  CHECK(batch.images.sizes() == at::IntArrayRef({2, 1, 32, 32}));
+  CHECK(batch.tokens.ids.sizes() == at::IntArrayRef({2, 40}));
+  CHECK(torch::equal(batch.tokens.mask, batch.tokens.ids.ne(0).to(torch::kLong)));
+  CHECK(batch.tokens.words[1].item<int64_t>() == static_cast<int64_t>(source.words(1, tokenizer.vocabulary()).size()));
+  CHECK(batch.labels[0][2].item<float>() == studies.record(4).labels[2]);
+  const auto input = mgca::network_input(batch.images, torch::kCPU);
+  CHECK(input.sizes() == at::IntArrayRef({2, 3, 32, 32}));
+  CHECK(input.min().item<float>() >= -1);
+  CHECK(input.max().item<float>() <= 1);
+}
+
+TEST_CASE("study_source: kept pictures and pictures made anew give the same batches on any number of threads", "[feed][fast]") {
+  const mgca::SyntheticStudies studies({.count = 20, .seed = 2});
+  const mgca::WordPiece tokenizer(mgca::test::bert_vocabulary(), {.length = 40});
+  auto anew = kTrain;
+  anew.store = mgca::ImageStore::none;
+  const Source kept(studies, tokenizer, kTrain), made(studies, tokenizer, anew);
+  const mgca::Loader<Source> one(kept, {.batch_size = 6, .threads = 0}), three(made, {.batch_size = 6, .threads = 3});
+  auto a = one.epoch_batches(1), b = three.epoch_batches(1);
+  int batches = 0;
+  while (auto batch = a.next()) {
+    CHECK(equal(*batch, *b.next()));
+    ++batches;
+  }
+  CHECK(batches == 3);
+  CHECK_FALSE(b.next().has_value());
+}
+
+TEST_CASE("study_source: a report without a word is refused by row, without its text", "[feed][fast]") {
+  struct Wordless {
+    mgca::Study study{.row = 7, .report = "!!! ???"};
+    std::vector<std::string> names;
+    [[nodiscard]] int64_t size() const { return 1; }
+    [[nodiscard]] const mgca::Study& record(int64_t) const { return study; }
+    [[nodiscard]] mgca::GreyImage image(int64_t) const { return mgca::GreyImage({.height = 40, .width = 40}); }
+    [[nodiscard]] const std::vector<std::string>& label_names() const { return names; }
+  } data;
+  const mgca::WordPiece tokenizer(mgca::test::bert_vocabulary(), {.length = 40});
+  mgca::test::expect_error([&] { mgca::StudySource<Wordless>(data, tokenizer, kTrain); }, {"row 7", "no word"});
+  auto small = kTrain;
+  small.stored_side = 16;
+  mgca::test::expect_error([&] { mgca::StudySource<Wordless>(data, tokenizer, small); }, {"stored_side 16", "crop of 32"});
+}
