@@ -50,7 +50,7 @@ TEST_CASE("loader: the stream does not depend on the number of threads", "[feed]
   const Numbers numbers(103);
   const auto alone = collect(mgca::Loader<Numbers>(numbers, {.batch_size = 8, .threads = 0}), 3);
   for (const int64_t threads : {1, 2, 5}) {
-    CHECK(collect(mgca::Loader<Numbers>(numbers, {.batch_size = 8, .threads = threads, .ahead = 3}), 3) == alone);
+    CHECK((collect(mgca::Loader<Numbers>(numbers, {.batch_size = 8, .threads = threads, .ahead = 3}), 3) == alone));
   }
 }
 
@@ -62,7 +62,7 @@ TEST_CASE("loader: an epoch visits every record once and epochs differ", "[feed]
   for (const auto& batch : collect(loader, 0)) seen.insert(batch.records.begin(), batch.records.end());
   CHECK(seen.size() == 23);
   CHECK(std::set<int64_t>(seen.begin(), seen.end()).size() == 23);
-  CHECK(loader.order(0) != loader.order(1));
+  CHECK((loader.order(0) != loader.order(1)));
 }
 
 TEST_CASE("loader: an epoch can be entered at any batch", "[feed][fast]") {
@@ -72,7 +72,7 @@ TEST_CASE("loader: an epoch can be entered at any batch", "[feed][fast]") {
   REQUIRE(whole.size() == 6);
   for (std::size_t first = 0; first <= whole.size(); ++first) {
     const auto rest = collect(loader, 1, static_cast<int64_t>(first));
-    CHECK(rest == std::vector(whole.begin() + static_cast<std::ptrdiff_t>(first), whole.end()));
+    CHECK((rest == std::vector(whole.begin() + static_cast<std::ptrdiff_t>(first), whole.end())));
   }
 }
 
