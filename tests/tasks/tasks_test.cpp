@@ -5,6 +5,7 @@
 #include <mgca/data/synthetic.hpp>
 #include <mgca/encoders/bert.hpp>
 #include <mgca/encoders/vit.hpp>
+#include <mgca/metrics/roc_auc.hpp>
 #include <mgca/tasks.hpp>
 #include <mgca/train.hpp>
 
