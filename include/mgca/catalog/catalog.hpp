@@ -49,9 +49,10 @@ class Catalog {
                         [changed](const auto& overrides) { return option_table(changed(overrides)); }});
   }
 
-  [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
+  [[nodiscard]] const std::vector<Entry>& entries() const& { return entries_; }
+  [[nodiscard]] std::vector<Entry> entries() && { return std::move(entries_); }  // of Catalog::standard(), say
   // Throws Error(config) with the nearest names.
-  [[nodiscard]] const Entry& at(const std::string& name) const {
+  [[nodiscard]] const Entry& at(const std::string& name) const& {
     std::vector<std::string> known;
     for (const auto& entry : entries_) {
       if (entry.name == name) return entry;
@@ -59,6 +60,8 @@ class Catalog {
     }
     fail(ErrorKind::config, "catalog: no model '", name, "'", nearest_hint(name, known));
   }
+
+  [[nodiscard]] Entry at(const std::string& name) && { return std::as_const(*this).at(name); }
 
   // Seeds torch's generator, then builds: equal choices give equal start weights.
   [[nodiscard]] std::shared_ptr<AlignmentModel> create(const ModelChoice& choice) const {
