@@ -44,17 +44,17 @@ struct CtaConfig {
 };
 
 struct CtaBranch {
-  Tensor attention;  // (B, L, N) undefined with learned attention
-  Tensor attended;   // (B, L, E) what each token found
-  ops::TokenContrast contrast;
-  Tensor weights;  // (B, L) importance of each token, without gradient
-  Tensor loss;     // scalar
+  Tensor attention = {};  // (B, L, N) undefined with learned attention
+  Tensor attended = {};   // (B, L, E) what each token found
+  ops::TokenContrast contrast = {};
+  Tensor weights = {};  // (B, L) importance of each token, without gradient
+  Tensor loss = {};     // scalar
 };
 
 struct CtaOutput {
   CtaBranch words;
-  CtaBranch patches;  // undefined tensors where the branch is off
-  Tensor loss;        // scalar, the sum
+  CtaBranch patches = {};  // undefined tensors where the branch is off
+  Tensor loss = {};        // scalar, the sum
 };
 
 struct CtaImpl : torch::nn::Module {
@@ -71,34 +71,16 @@ struct CtaImpl : torch::nn::Module {
   // Reports without any word contribute nothing and are left out of the mean, except where the profile keeps padding.
   CtaOutput forward(const Embeddings& image, const Embeddings& text) {
     const auto scope = ops::exact_scope(image.local);
-    const auto patches = ops::exact(image.local);  // (B, P, E)
-    const auto words = ops::exact(text.local);     // (B, W, E)
     const bool masked = !quirks.padding_in_contrast && text.valid.defined();
-    const auto has_words = masked ? text.valid.any(1) : Tensor();  // (B)
-    const auto samples =
-        masked ? has_words.sum().clamp_min(1).to(words.scalar_type()) : torch::full({}, words.size(0), words.options());
-    const bool convolutional = !image.attention.defined();
-
-    CtaOutput out;
-    out.words = find(word_local_atten_layer, {.tokens = words, .others = patches, .normalise = true});
-    if (masked) out.words.attended = out.words.attended.masked_fill(text.valid.logical_not().unsqueeze(2), 0);
-    out.words.weights = word_weights(text);
-    compare(out.words, words, masked ? text.valid : Tensor(), samples);
-    out.loss = out.words.loss;
+    const auto absent = masked ? text.valid.logical_not() : Tensor();  // (B, W) slots that take no part
+    const auto samples = masked ? text.valid.any(1).sum().clamp_min(1).to(text.local.scalar_type())
+                                : torch::full({}, text.local.size(0), text.local.options());
+    CtaOutput out{.words = word_branch(image, text, absent)};
+    out.words.loss = out.loss = ops::weighted_loss(out.words.contrast, out.words.weights, samples);
     if (!config.patch_branch) return out;
-
-    out.patches = find(patch_local_atten_layer, {.tokens = patches,
-                                                 .others = words,
-                                                 .other_valid = text.valid,
-                                                 .normalise = convolutional || !quirks.raw_attended_words});
-    out.patches.weights = patch_weights(image);
-    if (masked) {
-      const auto empty = has_words.logical_not();
-      out.patches.attended = out.patches.attended.masked_fill(empty.view({-1, 1, 1}), 0);
-      out.patches.weights = out.patches.weights.masked_fill(empty.unsqueeze(1), 0);
-    }
-    compare(out.patches, patches, Tensor(), samples);
-    out.loss = out.loss + out.patches.loss;
+    out.patches = patch_branch(image, text, absent);
+    out.patches.loss = ops::weighted_loss(out.patches.contrast, out.patches.weights, samples);
+    out.loss = out.words.loss + out.patches.loss;
     return out;
   }
 
@@ -111,26 +93,41 @@ struct CtaImpl : torch::nn::Module {
     Tensor tokens;            // (B, L, E) who asks
     Tensor others;            // (B, N, E) who is asked
     Tensor other_valid = {};  // (B, N)
-    bool normalise = true;
   };
 
-  CtaBranch find(LearnedAttention& learned, const Search& search) const {
-    CtaBranch branch;
-    if (config.attention == LocalAttention::learned) {
-      branch.attended = learned(search.tokens, search.others, search.other_valid);
-    } else {
-      auto found = ops::cross_attention(search.tokens, search.others,
-                                        {.temperature = config.temperature, .key_valid = search.other_valid});
-      branch.attention = found.weights;
-      branch.attended = found.attended;
-    }
-    if (search.normalise) branch.attended = ops::unit(branch.attended);
+  CtaBranch word_branch(const Embeddings& image, const Embeddings& text, const Tensor& absent) {
+    auto branch = find(word_local_atten_layer, {.tokens = text.local, .others = image.local});
+    branch.attended = ops::unit(branch.attended);
+    if (absent.defined()) branch.attended = branch.attended.masked_fill(absent.unsqueeze(2), 0);
+    branch.weights = word_weights(text);
+    branch.contrast =
+        ops::token_contrast(text.local, branch.attended,
+                            {.temperature = config.temperature, .valid = absent.defined() ? text.valid : Tensor()});
     return branch;
   }
 
-  void compare(CtaBranch& branch, const Tensor& tokens, const Tensor& valid, const Tensor& samples) const {
-    branch.contrast = ops::token_contrast(tokens, branch.attended, {.temperature = config.temperature, .valid = valid});
-    branch.loss = ops::weighted_loss(branch.contrast, branch.weights, samples);
+  CtaBranch patch_branch(const Embeddings& image, const Embeddings& text, const Tensor& absent) {
+    auto branch =
+        find(patch_local_atten_layer, {.tokens = image.local, .others = text.local, .other_valid = text.valid});
+    const bool convolutional = !image.attention.defined();
+    if (convolutional || !quirks.raw_attended_words) branch.attended = ops::unit(branch.attended);
+    branch.weights = patch_weights(image);
+    if (absent.defined()) {
+      const auto wordless = absent.all(1, /*keepdim=*/true);  // (B, 1)
+      branch.attended = branch.attended.masked_fill(wordless.unsqueeze(2), 0);
+      branch.weights = branch.weights.masked_fill(wordless, 0);
+    }
+    branch.contrast = ops::token_contrast(image.local, branch.attended, {.temperature = config.temperature});
+    return branch;
+  }
+
+  CtaBranch find(LearnedAttention& learned, const Search& search) const {
+    if (config.attention == LocalAttention::learned) {
+      return {.attended = learned(search.tokens, search.others, search.other_valid)};
+    }
+    auto found = ops::cross_attention(search.tokens, search.others,
+                                      {.temperature = config.temperature, .key_valid = search.other_valid});
+    return {.attention = found.weights, .attended = found.attended};
   }
 
   // Official: an attention of exactly 0 means "no word here", so that [SEP] and padding weigh nothing.
