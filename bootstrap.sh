@@ -91,10 +91,11 @@ and run this script again"
 
 is_libtorch() { [ -f "$1/include/ATen/ATen.h" ] && [ -f "$1/lib/libtorch_cpu.so" ]; }
 
-fetch_libtorch() {  # the wheel holds a complete libtorch; only what C++ needs is kept
+fetch_libtorch() (  # a subshell, for its trap; the wheel holds a complete libtorch, only what C++ needs is kept
+  set -e
   local temporary wheels=(torch==$torch_version nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85)
   temporary=$(mktemp -d)
-  trap 'rm -rf "$temporary"' RETURN
+  trap 'rm -rf "$temporary"' EXIT
   local options=(--only-binary=:all:)
   if [ "$cuda" = OFF ]; then options+=(--no-deps); else wheels=(torch==$torch_version); fi
   python3 -m pip download -q --disable-pip-version-check --no-cache-dir "${options[@]}" --implementation cp \
@@ -117,7 +118,7 @@ PYTHON
   is_libtorch "$torch_home.partial/torch"
   rm -rf "$torch_home"
   mv "$torch_home.partial" "$torch_home"  # a half-unpacked folder is never mistaken for a whole one
-}
+)
 
 find_libtorch() {
   torch_home=.deps/libtorch-$torch_version
