@@ -92,7 +92,6 @@ and run this script again"
 is_libtorch() { [ -f "$1/include/ATen/ATen.h" ] && [ -f "$1/lib/libtorch_cpu.so" ]; }
 
 fetch_libtorch() (  # a subshell, for its trap; the wheel holds a complete libtorch, only what C++ needs is kept
-  set -e
   local temporary wheels=(torch==$torch_version nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85)
   temporary=$(mktemp -d)
   trap 'rm -rf "$temporary"' EXIT
@@ -101,10 +100,10 @@ fetch_libtorch() (  # a subshell, for its trap; the wheel holds a complete libto
   python3 -m pip download -q --disable-pip-version-check --no-cache-dir "${options[@]}" --implementation cp \
     --python-version 3.11 --platform manylinux_2_28_x86_64 --platform manylinux_2_27_x86_64 \
     --platform manylinux_2_25_x86_64 --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 \
-    -d "$temporary" "${wheels[@]}"
+    -d "$temporary" "${wheels[@]}" || exit 1
   rm -rf "$torch_home.partial"
   mkdir -p "$torch_home.partial"
-  python3 - "$temporary" "$torch_home.partial" "$cuda" <<'PYTHON'
+  python3 - "$temporary" "$torch_home.partial" "$cuda" <<'PYTHON' || exit 1
 import glob, re, sys, zipfile
 wheels, target, cuda = sys.argv[1:]
 keep = (r'torch/(include|share)/|torch/lib/(libc10|libtorch_cpu|libgomp)[.-].*so|torch/lib/libgomp\.so|'
@@ -115,7 +114,7 @@ for wheel in glob.glob(wheels + '/*.whl'):
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(target, [name for name in archive.namelist() if re.match(keep, name)])
 PYTHON
-  is_libtorch "$torch_home.partial/torch"
+  is_libtorch "$torch_home.partial/torch" || exit 1
   rm -rf "$torch_home"
   mv "$torch_home.partial" "$torch_home"  # a half-unpacked folder is never mistaken for a whole one
 )
