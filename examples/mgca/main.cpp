@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include <exception>
+#include <filesystem>
 #include <new>
 #include <string>
 
@@ -40,6 +41,9 @@ int main(int argc, char** argv) {
   } catch (const mgca::Error& error) {
     console::note(std::string("mgca: ") + error.what());
     exit = console::exit_code(error.kind());
+  } catch (const std::filesystem::filesystem_error& error) {
+    console::note(std::string("mgca: ") + error.path1().string() + ": " + error.code().message());
+    exit = Exit::system;
   } catch (const std::bad_alloc&) {
     console::note("mgca: out of memory; use a smaller batch, image or model");
     exit = Exit::system;
