@@ -144,3 +144,36 @@ TEST_CASE("unit: length one, zero stays zero with a finite derivative", "[ops][f
   (y * random({3, 4}, 14)).sum().backward();
   CHECK(x.grad().isfinite().all().item<bool>());
 }
+
+TEST_CASE("ops: inside autocast the losses of f32 embeddings do not change by a bit", "[ops][fast]") {
+  const auto a = ops::unit(random({8, 32}, 1)).to(torch::kFloat32), b = ops::unit(random({8, 32}, 2)).to(torch::kFloat32);
+  const auto t = ops::unit(random({2, 9, 32}, 3)).to(torch::kFloat32), o = ops::unit(random({2, 9, 32}, 4)).to(torch::kFloat32);
+  const auto weights = torch::full({2, 9}, 1.0F / 9);
+  const auto all = [&] {
+    return torch::stack({ops::contrast(a, b, 0.07).sum(), ops::cross_attention(t, o, 0.1).mixed.square().sum(),
+                         ops::token_contrast({.tokens = t, .attended = o, .weights = weights, .valid = {}, .samples = torch::full({}, 2.0F)}, 0.1).mean()});
+  };
+  const auto outside = all();
+  const mgca::AutocastScope autocast(mgca::Precision::bf16, torch::kCPU);
+  CHECK(torch::equal(all(), outside));
+}
+
+TEST_CASE("sinkhorn: small epsilons and large scores stay finite, empty batches are refused", "[ops][fast]") {
+  const auto scores = random({5, 7}, 5).to(torch::kFloat32);
+  for (const double epsilon : {0.01, 0.005, 1e-4}) CHECK(ops::sinkhorn(scores, {.epsilon = epsilon}).isfinite().all().item<bool>());
+  CHECK(ops::sinkhorn(scores * 1000).isfinite().all().item<bool>());
+  mgca::test::expect_error([] { (void)ops::sinkhorn(torch::zeros({0, 3})); }, {"[0, 3]"});
+}
+
+TEST_CASE("quantile_clip: not-a-number is not hidden", "[ops][fast]") {
+  auto weights = torch::rand({2, 4});
+  weights[1][2] = std::nan("");
+  const auto clipped = ops::quantile_clip(weights, torch::ones({2, 4}, torch::kBool));
+  CHECK(clipped[0].isfinite().all().item<bool>());
+  CHECK(clipped[1].isnan().any().item<bool>());
+}
+
+TEST_CASE("top_k_accuracy: a collapsed model scores as by chance", "[ops][fast]") {
+  CHECK(ops::pairing_accuracy(torch::ones({10, 10}), 1).item<float>() == Approx(0.1));
+  CHECK(ops::pairing_accuracy(torch::ones({10, 10}), 5).item<float>() == Approx(0.5));
+}

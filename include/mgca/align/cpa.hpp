@@ -3,6 +3,7 @@
 #pragma once
 
 #include <mgca/ops/sinkhorn.hpp>
+#include <mgca/ops/unit.hpp>
 #include <mgca/tensor/torch.hpp>
 
 namespace mgca::align {
@@ -19,8 +20,8 @@ struct CpaLoss {
 // Unit rows: image and text (B, D), prototypes (K, D).
 [[nodiscard]] inline CpaLoss cpa(const Tensor& image, const Tensor& text, const Tensor& prototypes, double temperature,
                                  const ops::SinkhornOptions& assignment) {
-  const auto type = torch::promote_types(image.scalar_type(), torch::kFloat32);
-  CpaLoss out{.image_scores = image.mm(prototypes.t()).to(type), .text_scores = text.mm(prototypes.t()).to(type)};
+  const auto scope = ops::exact_scope(image);
+  CpaLoss out{.image_scores = ops::exact(image).mm(prototypes.t()), .text_scores = ops::exact(text).mm(prototypes.t())};
   out.image_codes = ops::sinkhorn(out.image_scores, assignment);
   out.text_codes = ops::sinkhorn(out.text_scores, assignment);
   const auto predicted = [&](const Tensor& codes, const Tensor& scores) {

@@ -68,9 +68,12 @@ namespace align {
   const auto quirks = alignment_quirks(config.profile);
   const auto& patches = image.local;  // (B, P, D)
   const auto& words = text.local;     // (B, W, D)
-  const auto counted = quirks.padding_in_contrast ? text.attention.ne(0) : text.valid;  // words that have a weight
+  const auto every_word = torch::ones({words.size(0), words.size(1)}, words.options().dtype(torch::kBool));
+  const auto exists = text.valid.defined() ? text.valid : every_word;  // (B, W)
+  const auto heed = text.attention.defined() ? text.attention : exists.to(words.scalar_type());
+  const auto counted = quirks.padding_in_contrast ? heed.ne(0) : exists;  // words that have a weight
   const auto samples = quirks.padding_in_contrast ? torch::full({}, static_cast<double>(words.size(0)), patches.options().dtype(torch::kFloat32))
-                                                  : text.valid.any(1).sum().clamp_min(1).to(torch::kFloat32);
+                                                  : exists.any(1).sum().clamp_min(1).to(torch::kFloat32);
   CtaLoss out;
 
   const auto ask_patches = [&](CtaBranch& branch) {
@@ -80,20 +83,20 @@ namespace align {
     return found.mixed;
   };
   out.word.found = ask_patches(out.word);
-  out.word.weights = ops::quantile_clip(text.attention, counted);
+  out.word.weights = ops::quantile_clip(heed, counted);
   out.word.contrast = ops::token_contrast({.tokens = words, .attended = ops::unit(out.word.found), .weights = out.word.weights,
-                                           .valid = quirks.padding_in_contrast ? Tensor() : text.valid, .samples = samples},
+                                           .valid = quirks.padding_in_contrast ? Tensor() : exists, .samples = samples},
                                           config.temperature);
   if (!quirks.padding_in_contrast) {
-    const auto real = text.valid.unsqueeze(-1);  // (B, W, 1)
+    const auto real = exists.unsqueeze(-1);  // (B, W, 1)
     if (out.word.attention.defined()) out.word.attention = out.word.attention * real;
     out.word.found = out.word.found * real;
   }
   if (!config.patch_branch) return out;
 
   const auto ask_words = [&](CtaBranch& branch) {
-    if (config.is_learned()) return layers.patch(patches, words, text.valid);
-    const auto found = ops::cross_attention(patches, words, config.temperature, text.valid);
+    if (config.is_learned()) return layers.patch(patches, words, exists);
+    const auto found = ops::cross_attention(patches, words, config.temperature, exists);
     branch.attention = found.weights;
     return found.mixed;
   };
@@ -104,7 +107,7 @@ namespace align {
   out.patch.weights = ops::quantile_clip(attention, everywhere);
   Tensor taking_part;
   if (!quirks.padding_in_contrast) {  // a report without words contributes nothing
-    const auto has_words = text.valid.any(1, true);  // (B, 1)
+    const auto has_words = exists.any(1, true);  // (B, 1)
     out.patch.weights = out.patch.weights * has_words;
     out.patch.found = out.patch.found * has_words.unsqueeze(-1);
     taking_part = everywhere & has_words;

@@ -59,8 +59,8 @@ struct MgcaConfig {
     field("profile", self.profile, "which behaviour");
   }
   void validate() const {
-    image.validate();
-    text.validate();
+    if constexpr (requires { image.validate(); }) image.validate();
+    if constexpr (requires { text.validate(); }) text.validate();
     MGCA_CHECK(head_hidden > 0 && embedding > 0 && prototypes > 0, "mgca: expected positive head_hidden, embedding and prototypes, got ",
                head_hidden, ", ", embedding, ", ", prototypes);
     MGCA_CHECK(instance_temperature > 0 && token_temperature > 0 && prototype_temperature > 0, "mgca: temperatures must be positive");
@@ -157,9 +157,18 @@ class MgcaImpl : public AlignmentModel {
 
   [[nodiscard]] CtaLayers& attention_layers() { return attention_; }
   [[nodiscard]] int64_t image_width() const override { return img_encoder_q->model->global_width(); }
-  [[nodiscard]] int64_t image_size() const override { return config.image.image_size; }
-  [[nodiscard]] int64_t text_length() const override { return config.text.length; }
-  [[nodiscard]] int64_t vocabulary() const override { return config.text.vocabulary; }
+  [[nodiscard]] int64_t image_size() const override {
+    if constexpr (requires { config.image.image_size; }) return config.image.image_size;
+    return 0;
+  }
+  [[nodiscard]] int64_t text_length() const override {
+    if constexpr (requires { config.text.length; }) return config.text.length;
+    return 0;
+  }
+  [[nodiscard]] int64_t vocabulary() const override {
+    if constexpr (requires { config.text.vocabulary; }) return config.text.vocabulary;
+    return 0;
+  }
   [[nodiscard]] Profile profile() const override { return config.profile; }
 
   const Config config;

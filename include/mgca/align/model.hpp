@@ -44,9 +44,9 @@ class AlignmentModel : public torch::nn::Module {
   virtual void after_backward(int64_t /*epoch*/) {}
 
   [[nodiscard]] virtual int64_t image_width() const = 0;   // channels of image_features
-  [[nodiscard]] virtual int64_t image_size() const = 0;    // pixels, square
-  [[nodiscard]] virtual int64_t text_length() const = 0;   // tokens per report
-  [[nodiscard]] virtual int64_t vocabulary() const = 0;    // word pieces
+  [[nodiscard]] virtual int64_t image_size() const = 0;    // pixels, square; 0: any
+  [[nodiscard]] virtual int64_t text_length() const = 0;   // tokens per report; 0: any
+  [[nodiscard]] virtual int64_t vocabulary() const = 0;    // word pieces; 0: not told
   [[nodiscard]] virtual Profile profile() const = 0;
 };
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <mgca/core/error.hpp>
-#include <mgca/tensor/torch.hpp>
+#include <mgca/ops/unit.hpp>
 
 #include <algorithm>
 
@@ -25,16 +25,18 @@ struct Contrast {
 // Unit rows (B, D) each; losses in single precision whatever the input.
 [[nodiscard]] inline Contrast contrast(const Tensor& image, const Tensor& text, double temperature) {
   MGCA_CHECK(image.sizes() == text.sizes(), "contrast: expected as many images as reports of one width, got ", image.sizes(), " and ", text.sizes());
-  const auto logits = image.mm(text.t()).to(torch::promote_types(image.scalar_type(), torch::kFloat32)) / temperature;  // (B, B)
+  const auto scope = exact_scope(image);
+  const auto logits = exact(image).mm(exact(text).t()) / temperature;  // (B, B)
   return {.logits = logits, .image_to_text = diagonal_loss(logits), .text_to_image = diagonal_loss(logits.t())};
 }
 
-// Share of rows whose diagonal is among the k largest, k limited to B; without gradient.
+// Share of rows whose diagonal is among the k largest, k limited to B; without gradient. Equal
+// logits rank by column, so that a collapsed model scores as by chance on every device.
 [[nodiscard]] inline Tensor top_k_accuracy(const Tensor& logits, int64_t k) {
   const torch::NoGradGuard no_grad;
-  const auto best = std::get<1>(logits.topk(std::min(k, logits.size(1)), 1));  // (B, k)
-  const auto own = torch::arange(logits.size(0), best.options()).unsqueeze(1);
-  return best.eq(own).any(1).to(torch::kFloat32).mean();
+  const auto own = logits.diagonal().unsqueeze(1);  // (B, 1)
+  const auto rank = logits.gt(own).logical_or(logits.eq(own).tril(-1)).sum(1);  // (B) entries ahead of the own one
+  return rank.lt(std::min(k, logits.size(1))).to(torch::kFloat32).mean();
 }
 
 // Both directions' mean, in [0, 1].

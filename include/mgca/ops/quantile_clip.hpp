@@ -41,7 +41,7 @@ inline Tensor sorted_quantile(const Tensor& sorted, const Tensor& count, double 
   const auto clipped = torch::where(counted, values.maximum(low).minimum(high), torch::zeros_like(values));
   const auto total = clipped.sum(1, true);
   const auto even = share / count.clamp_min(1);
-  return torch::where(total > 0, clipped / total.clamp_min(std::numeric_limits<float>::min()), even);
+  return torch::where(total == 0, even, clipped / total);  // not a number stays visible
 }
 
 }  // namespace mgca::ops

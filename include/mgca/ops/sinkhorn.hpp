@@ -25,17 +25,20 @@ struct SinkhornOptions {
 // least: exp(1 / 0.05) is 4.9e8, more than half precision holds.
 [[nodiscard]] inline Tensor sinkhorn(const Tensor& scores, const SinkhornOptions& options = {}) {
   const torch::NoGradGuard no_grad;
-  MGCA_CHECK(scores.dim() == 2, "sinkhorn: expected scores (B, K), got ", scores.sizes());
+  MGCA_CHECK(scores.dim() == 2 && scores.numel() > 0, "sinkhorn: expected scores (B, K) of at least one sample and prototype, got ", scores.sizes());
   options.validate();
   const auto B = static_cast<double>(scores.size(0)), K = static_cast<double>(scores.size(1));
   const auto precise = scores.scalar_type() == torch::kFloat64 ? scores.detach() : scores.detach().to(torch::kFloat32);
-  auto plan = (precise / options.epsilon).exp();
+  // The common factor exp(-max / epsilon) cancels in the first division and keeps exp in range for every epsilon; a
+  // prototype or sample whose mass vanished divides by the smallest number instead of 0.
+  constexpr double kSmallest = 1e-37;
+  auto plan = ((precise - precise.max()) / options.epsilon).exp();
   plan = plan / plan.sum();
   for (int64_t i = 0; i < options.iterations; ++i) {
-    plan = plan / (plan.sum(0, true) * K);  // every prototype receives mass 1/K
-    plan = plan / (plan.sum(1, true) * B);  // every sample gives mass 1/B
+    plan = plan / (plan.sum(0, true).clamp_min(kSmallest) * K);  // every prototype receives mass 1/K
+    plan = plan / (plan.sum(1, true).clamp_min(kSmallest) * B);  // every sample gives mass 1/B
   }
-  return plan / plan.sum(1, true);  // so each row is a distribution
+  return plan / plan.sum(1, true).clamp_min(kSmallest);  // so each row is a distribution
 }
 
 }  // namespace mgca::ops

@@ -3,7 +3,7 @@
 // Reference: MGCA, section 3.2, equations 5 and 6.
 #pragma once
 
-#include <mgca/tensor/torch.hpp>
+#include <mgca/ops/unit.hpp>
 
 namespace mgca::ops {
 
@@ -27,8 +27,8 @@ struct TokenContrast {
 
 // Both cross-entropies come from one similarity matrix. Tokens outside `valid` are in no denominator and cost 0.
 [[nodiscard]] inline TokenContrast token_contrast(const TokenContrastInputs& in, double temperature) {
-  const auto type = torch::promote_types(in.tokens.scalar_type(), torch::kFloat32);
-  auto similarity = in.tokens.to(type).bmm(in.attended.to(type).transpose(1, 2)) / temperature;  // (B, L, L)
+  const auto scope = exact_scope(in.tokens);
+  auto similarity = exact(in.tokens).bmm(exact(in.attended).transpose(1, 2)) / temperature;  // (B, L, L)
   const auto diagonal = similarity.diagonal(0, 1, 2);                                              // (B, L)
   TokenContrast out;
   if (in.valid.defined()) {

@@ -1,0 +1,206 @@
+#include "catch.hpp"
+#include "expect_error.hpp"
+#include "tiny_encoders.hpp"
+
+#include <mgca/core/config.hpp>
+
+#include <ATen/record_function.h>
+
+#include <atomic>
+#include <mutex>
+#include <set>
+#include <string>
+
+using mgca::Profile;
+using mgca::test::tiny_tokens;
+using mgca::test::TinyMgca;
+
+namespace {
+
+TinyMgca tiny(TinyMgca::Config config = {}) {
+  config.head_hidden = 10;
+  config.embedding = 8;
+  config.prototypes = 7;
+  return TinyMgca(config);
+}
+
+void check_finite(const torch::nn::Module& model) {
+  for (const auto& item : model.named_parameters()) {
+    if (!item.value().grad().defined()) continue;
+    INFO(item.key());
+    CHECK(item.value().grad().isfinite().all().item<bool>());
+  }
+}
+
+// Names of operators that make the host wait for the device, seen while it lives.
+class HostReads {
+ public:
+  HostReads() {
+    names().clear();
+    operators = 0;
+    handle_ = at::addGlobalCallback(at::RecordFunctionCallback(&HostReads::enter));
+  }
+  ~HostReads() { at::removeCallback(handle_); }
+  static std::multiset<std::string>& names() {
+    static std::multiset<std::string> seen;
+    return seen;
+  }
+  static inline std::atomic<int64_t> operators = 0;
+
+ private:
+  static std::unique_ptr<at::ObserverContext> enter(const at::RecordFunction& function) {
+    static const std::set<std::string> reads{"aten::_local_scalar_dense", "aten::item",    "aten::is_nonzero",
+                                             "aten::nonzero",             "aten::equal",   "aten::masked_select",
+                                             "aten::allclose",            "aten::_unique2"};
+    static std::mutex mutex;
+    ++operators;
+    if (reads.contains(function.name())) {
+      const std::lock_guard lock(mutex);
+      names().insert(function.name());
+    }
+    return nullptr;
+  }
+  at::CallbackHandle handle_;
+};
+
+}  // namespace
+
+TEST_CASE("mgca: encoders with four members and no base class are enough", "[align][fast]") {
+  torch::manual_seed(1);
+  for (const auto profile : {Profile::official, Profile::fixed}) {
+    auto model = tiny({.profile = profile});
+    model->losses(torch::randn({4, 3, 8, 8}), tiny_tokens({5, 3, 1, 6})).total().backward();
+    for (const auto& item : model->named_parameters()) {
+      INFO(mgca::to_string(profile) << ": " << item.key());
+      const bool unused = profile == Profile::official && item.key().find("atten_layer") != std::string::npos;
+      CHECK(item.value().grad().defined() == !unused);
+    }
+    check_finite(*model);
+  }
+}
+
+TEST_CASE("mgca: a text encoder without attention weighs its words equally", "[align][fast]") {
+  torch::manual_seed(2);
+  for (const auto profile : {Profile::official, Profile::fixed}) {
+    auto model = tiny({.text = {.attends = false}, .profile = profile});
+    const auto image = model->encode_image(torch::randn({2, 3, 8, 8}));
+    const auto text = model->encode_text(tiny_tokens({4, 0}));
+    const auto weights = mgca::align::cta(image, text, model->attention_layers(), model->config.cta()).word.weights;
+    CHECK(torch::allclose(weights[0].slice(0, 0, 4), torch::full({4}, 0.25F)));
+    CHECK(weights[1].abs().sum().item<float>() == 0);
+  }
+}
+
+TEST_CASE("mgca: a batch of one and batches without words have finite losses and gradients", "[align][fast]") {
+  torch::manual_seed(3);
+  for (const auto profile : {Profile::official, Profile::fixed}) {
+    for (const auto& words : {std::vector<int64_t>{3}, {0}, {1}, {0, 0, 0}, {0, 4}}) {
+      auto model = tiny({.profile = profile});
+      const auto B = static_cast<int64_t>(words.size());
+      const auto total = model->losses(torch::randn({B, 3, 8, 8}), tiny_tokens(words)).total();
+      total.backward();
+      INFO(mgca::to_string(profile) << ", " << words.size() << " reports, first of " << words[0] << " words");
+      CHECK(total.isfinite().item<bool>());
+      check_finite(*model);
+    }
+  }
+}
+
+TEST_CASE("mgca: padding changes nothing in the fixed profile and something in the official", "[align][fast]") {
+  torch::manual_seed(4);
+  const auto images = torch::randn({3, 3, 8, 8});
+  const auto tokens = tiny_tokens({5, 0, 2});
+  const auto pad = [](const mgca::Tensor& t, int64_t value) { return torch::constant_pad_nd(t, {0, 2}, value); };
+  const mgca::Tokens longer{.ids = pad(tokens.ids, 0), .mask = pad(tokens.mask, 0),
+                            .word_slot = pad(tokens.word_slot, -1), .words = tokens.words};
+  for (const auto profile : {Profile::official, Profile::fixed}) {
+    auto model = tiny({.profile = profile});
+    const auto a = model->losses(images, tokens).total().item<double>();
+    const auto b = model->losses(images, longer).total().item<double>();
+    if (profile == Profile::fixed) CHECK(a == Approx(b).epsilon(1e-5));
+    else CHECK(std::abs(a - b) > 1e-3);
+  }
+}
+
+TEST_CASE("mgca: mixed precision stays near single precision and every loss is f32", "[align][fast]") {
+  torch::manual_seed(5);
+  const auto images = torch::randn({4, 3, 8, 8});
+  const auto tokens = tiny_tokens({5, 3, 1, 6});
+  for (const bool learned : {false, true}) {
+    auto model = tiny({.learned_attention = learned});
+    const auto exact = model->losses(images, tokens).total();
+    const mgca::AutocastScope autocast(mgca::Precision::bf16, torch::kCPU);
+    const auto out = model->losses(images, tokens);
+    for (const auto& term : out.terms) CHECK(term.value.scalar_type() == torch::kFloat32);
+    CHECK(out.total().item<double>() == Approx(exact.item<double>()).epsilon(0.05));
+    out.total().backward();
+    check_finite(*model);
+  }
+}
+
+TEST_CASE("mgca: the losses of given embeddings are the same inside autocast", "[align][fast]") {
+  torch::manual_seed(6);
+  auto model = tiny({.learned_attention = false});
+  const auto image = model->encode_image(torch::randn({4, 3, 8, 8}));
+  const auto text = model->encode_text(tiny_tokens({5, 3, 0, 6}));
+  const auto prototypes = model->unit_prototypes();
+  const auto losses = [&] {
+    return torch::stack({mgca::align::ita(image.global, text.global, 0.07).sum(),
+                         mgca::align::cta(image, text, model->attention_layers(), model->config.cta()).value(),
+                         mgca::align::cpa(image.global, text.global, prototypes, 0.2, {}).value()});
+  };
+  const auto outside = losses();
+  const mgca::AutocastScope autocast(mgca::Precision::bf16, torch::kCPU);
+  CHECK(torch::equal(losses(), outside));
+}
+
+TEST_CASE("mgca: prototypes stay while frozen and move afterwards", "[align][fast]") {
+  torch::manual_seed(7);
+  auto model = tiny({.frozen_prototype_epochs = 2});
+  for (const int64_t epoch : {0, 1, 2}) {
+    model->zero_grad();
+    model->losses(torch::randn({4, 3, 8, 8}), tiny_tokens({5, 3, 1, 6})).total().backward();
+    model->after_backward(epoch);
+    CHECK(model->prototype_layer->weight.grad().defined() == (epoch == 2));
+  }
+}
+
+TEST_CASE("mgca: a weight of zero skips its term, and weights that make no loss are refused", "[align][fast]") {
+  torch::manual_seed(8);
+  auto model = tiny({.instance_weight = 0.5, .token_weight = 0, .prototype_weight = 2});
+  const auto out = model->losses(torch::randn({4, 3, 8, 8}), tiny_tokens({5, 3, 1, 6}));
+  REQUIRE(out.terms.size() == 2);
+  const double sum = 0.5 * out.terms[0].value.item<double>() + 2 * out.terms[1].value.item<double>();
+  CHECK(out.total().item<double>() == Approx(sum).epsilon(1e-6));
+  mgca::test::expect_error([] { tiny({.instance_weight = 0, .token_weight = 0, .prototype_weight = 0}); }, {"not all 0"});
+}
+
+TEST_CASE("mgca: the configuration survives JSON", "[align][fast]") {
+  TinyMgca::Config config;
+  config.text.width = 9;
+  config.learned_attention = false;
+  const auto again = mgca::from_json_text<TinyMgca::Config>(mgca::to_json_text(config), "config");
+  CHECK(mgca::differences(config, again).empty());
+  CHECK(again.text.width == 9);
+}
+
+TEST_CASE("mgca: forward and backward never wait for the device", "[align][fast]") {
+  torch::manual_seed(9);
+  for (const bool learned : {false, true}) {
+    for (const auto profile : {Profile::official, Profile::fixed}) {
+      auto model = tiny({.learned_attention = learned, .profile = profile});
+      const auto images = torch::randn({4, 3, 8, 8});
+      const auto tokens = tiny_tokens({5, 0, 1, 6});
+      {
+        const HostReads watch;
+        model->losses(images, tokens).total().backward();
+        model->after_backward(0);
+        CHECK(HostReads::operators > 100);  // the callback is at work
+        CHECK(HostReads::names() == std::multiset<std::string>{});
+      }
+      const HostReads watch;
+      (void)images.sum().item<float>();
+      CHECK_FALSE(HostReads::names().empty());
+    }
+  }
+}
