@@ -42,7 +42,8 @@ TEST_CASE("image: preparation equals the reference pixel by pixel", "[image][gol
   const auto batch = mgca::io::Safetensors::read(folder / "batch.safetensors");
   const auto expected = mgca::io::Safetensors::read(folder / "expected.safetensors");
   std::ifstream file(folder / "config.json");
-  for (const auto& item : nlohmann::json::parse(file)["images"]) {
+  const auto config = nlohmann::json::parse(file);
+  for (const auto& item : config["images"]) {
     const auto i = std::to_string(item["index"].get<int>());
     INFO("image " << i);
     GreyImage source;
