@@ -20,9 +20,9 @@ namespace mgca::image {
   GreyImage out({.height = in.height, .width = in.width});
   const auto brightest = *std::max_element(in.pixels.begin(), in.pixels.end());
   if (brightest == 0) return out;
-  const double scale = 255.0 / brightest;
+  const auto scale = static_cast<float>(255.0 / brightest);  // single precision, as the reference multiplies
   std::transform(in.pixels.begin(), in.pixels.end(), out.pixels().begin(),
-                 [&](std::uint16_t v) { return static_cast<std::uint8_t>(std::clamp(std::nearbyint(v * scale), 0.0, 255.0)); });
+                 [&](std::uint16_t v) { return static_cast<std::uint8_t>(std::clamp(std::nearbyint(static_cast<float>(v) * scale), 0.0F, 255.0F)); });
   return out;
 }
 

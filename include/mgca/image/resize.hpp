@@ -37,7 +37,7 @@ struct Share {
 };
 
 inline std::vector<Share> area_shares(std::int64_t source, std::int64_t target) {
-  const double scale = static_cast<double>(source) / static_cast<double>(target);
+  const double scale = 1.0 / (static_cast<double>(target) / static_cast<double>(source));
   std::vector<Share> shares;
   for (std::int64_t to = 0; to < target; ++to) {
     const double begin = static_cast<double>(to) * scale, end = begin + scale;
@@ -91,24 +91,43 @@ struct Neighbours {
   int a, b;
 };
 
-inline std::vector<Neighbours> linear_neighbours(std::int64_t source, std::int64_t target) {
-  const double scale = static_cast<double>(source) / static_cast<double>(target);
+[[nodiscard]] inline int fixed_point(float weight) { return static_cast<int>(std::nearbyint(weight * 2048.0F)); }
+
+// Where each target pixel falls between two source pixels. Bilinear aligns pixel centres; area, when it enlarges, aligns
+// pixel edges.
+inline std::vector<Neighbours> neighbours(std::int64_t source, std::int64_t target, Filter filter) {
+  const double inverse = static_cast<double>(target) / static_cast<double>(source);
+  const double scale = 1.0 / inverse;  // the reference's two roundings decide where exact multiples fall
   std::vector<Neighbours> all;
   for (std::int64_t to = 0; to < target; ++to) {
-    auto position = static_cast<float>((static_cast<double>(to) + 0.5) * scale - 0.5);
-    auto first = static_cast<std::int64_t>(std::floor(position));
-    position -= static_cast<float>(first);
-    if (first < 0) first = 0, position = 0;
-    if (first >= source - 1) first = source - 1, position = 0;
-    all.push_back({first, std::min(first + 1, source - 1), static_cast<int>(std::nearbyint((1.0F - position) * 2048.0F)),
-                   static_cast<int>(std::nearbyint(position * 2048.0F))});
+    std::int64_t first = 0;
+    float part = 0;
+    if (filter == Filter::area) {
+      first = static_cast<std::int64_t>(std::floor(static_cast<double>(to) * scale));
+      part = static_cast<float>(static_cast<double>(to + 1) - static_cast<double>(first + 1) * inverse);
+      part = part <= 0 ? 0.0F : part - std::floor(part);
+    } else {
+      part = static_cast<float>((static_cast<double>(to) + 0.5) * scale - 0.5);
+      first = static_cast<std::int64_t>(std::floor(part));
+      part -= static_cast<float>(first);
+    }
+    all.push_back({first, first + 1, fixed_point(1.0F - part), fixed_point(part)});
   }
   return all;
 }
 
 inline GreyImage bilinear(const Plane<const std::uint8_t>& in, const ResizeOptions& o) {
   GreyImage out({.height = o.height, .width = o.width});
-  const auto columns = linear_neighbours(in.width, o.width), rows = linear_neighbours(in.height, o.height);
+  auto columns = neighbours(in.width, o.width, o.filter), rows = neighbours(in.height, o.height, o.filter);
+  // At the border a column takes its one neighbour whole; a row keeps both weights on the same line, and both products
+  // are truncated, which can make one grey level of difference.
+  for (auto& c : columns) {
+    if (c.first < 0 || c.first >= in.width - 1) c = {c.first < 0 ? 0 : in.width - 1, c.first < 0 ? 0 : in.width - 1, 2048, 0};
+  }
+  for (auto& r : rows) {
+    r.first = std::clamp<std::int64_t>(r.first, 0, in.height - 1);
+    r.second = std::clamp<std::int64_t>(r.second, 0, in.height - 1);
+  }
   const auto across = [&](std::int64_t y, const Neighbours& n) { return in.at(y, n.first) * n.a + in.at(y, n.second) * n.b; };
   for (std::size_t y = 0; y < rows.size(); ++y) {
     auto line = out.plane().row(static_cast<std::int64_t>(y));
@@ -122,7 +141,7 @@ inline GreyImage bilinear(const Plane<const std::uint8_t>& in, const ResizeOptio
 
 }  // namespace detail
 
-// One channel. Filter::area averages when reducing both sides; when it would enlarge one it is bilinear, as in OpenCV.
+// One channel. Filter::area averages when reducing both sides; when it would enlarge one it interpolates, as in OpenCV.
 [[nodiscard]] inline GreyImage resize(const Plane<const std::uint8_t>& in, const ResizeOptions& options) {
   MGCA_CHECK(in.channels == 1 && in.height > 0 && in.width > 0, "resize: expected one channel of at least 1 x 1 pixels, got ", in.height, " x ",
              in.width, " x ", in.channels);
