@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mgca/train/checkpoint.hpp>
+#include <mgca/train/evaluate.hpp>
 #include <mgca/train/fit_options.hpp>
 #include <mgca/train/hooks/early_stop.hpp>
 #include <mgca/train/hooks/history.hpp>

@@ -5,7 +5,9 @@
 #include <mgca/tensor/weights_file.hpp>
 #include <mgca/train.hpp>
 
+#include <atomic>
 #include <filesystem>
+#include <memory>
 
 namespace mgca::test {
 
@@ -60,9 +62,20 @@ struct ToyTask {
   StepResult evaluation_step(const ToyBatch& batch) { return training_step(batch); }
 };
 
+// Asks the run to stop right after one step.
+struct StopAt {
+  std::atomic<bool>* stop;
+  int64_t step;
+  void after_step(const Progress& at) {
+    if (at.step == step) *stop = true;
+  }
+};
+
 struct ToyRun {
   std::filesystem::path folder;
   FitOptions options;
+  std::shared_ptr<std::atomic<bool>> stop = std::make_shared<std::atomic<bool>>(false);
+  int64_t stop_at = -1;  // optimiser step after which to stop; -1: never
 
   explicit ToyRun(std::filesystem::path where) : folder(std::move(where)) {
     options.epochs = 4;
@@ -72,6 +85,7 @@ struct ToyRun {
     options.checkpoint_every = 1;
     options.run.folder = folder;
     options.run.identity = {{"config", "toy"}};
+    options.run.stop = stop.get();
   }
 
   // Trains to the end, or until stopped; writes final.safetensors at the end.
@@ -81,7 +95,8 @@ struct ToyRun {
     const Loader<ToyData> held_out(data, {.batch_size = 16, .order = Order::as_stored, .last_batch = LastBatch::keep, .threads = 0});
     ToyTask task;
     History history(folder.empty() ? std::filesystem::path() : folder / "history.csv");
-    const auto result = fit(task, batches, options, Validate(task, held_out), EarlyStop({.patience = 50}), history,
+    *stop = false;
+    const auto result = fit(task, batches, options, StopAt{stop.get(), stop_at}, Validate(task, held_out), EarlyStop({.patience = 50}), history,
                             KeepBest(task.module(), {.path = folder / "best.safetensors"}));
     if (result.end != FitEnd::interrupted) write_weights(folder / "final.safetensors", {state_dict(task.module()), {}});
     return result;

@@ -32,6 +32,7 @@ class Loop {
     check_precision(options.precision, device_.type());
     at_.epochs = options.epochs;
     at_.batches_per_epoch = source.batches_per_epoch();
+    MGCA_CHECK(at_.batches_per_epoch > 0, "fit: the source has no batch; use a smaller batch size");
     at_.steps = options.epochs * steps_per_epoch();
     if (options.run.folder.empty()) return;
     checkpoints_.emplace(options.run.folder / "checkpoints", options.keep_checkpoints, options.run.files ? *options.run.files : posix_files());
@@ -220,31 +221,11 @@ class Loop {
 }  // namespace detail
 
 // Trains until the epochs are over, a hook stops it, or options.run.stop turns true. With a run folder it continues where
-// an earlier call left off. Seeds torch's global generator (dropout) unless it resumes.
+// an earlier call left off; without one a stopped run is lost. Seeds torch's global generator (dropout) unless it resumes.
 template <class T, BatchSource Source, class... Hooks>
   requires Task<T, typename Source::Batch>
 FitResult fit(T& task, const Source& source, const FitOptions& options, Hooks&&... hooks) {
   return detail::Loop<T, Source, std::remove_reference_t<Hooks>...>(task, source, options, hooks...).run();
-}
-
-// Sample-weighted means over one pass, in evaluation mode and without gradient; the module's mode is restored.
-template <class T, BatchSource Source>
-  requires EvaluationTask<T, typename Source::Batch>
-[[nodiscard]] Values evaluate(T& task, const Source& source, Precision precision = Precision::f32) {
-  const torch::NoGradGuard no_grad;
-  torch::nn::Module& module = task.module();
-  const bool was_training = module.is_training();
-  const auto parameters = module.parameters();
-  const auto device = parameters.empty() ? torch::kCPU : parameters.front().device().type();
-  module.eval();
-  Meter meter;
-  auto batches = source.epoch_batches(0, 0);
-  while (auto batch = batches.next()) {
-    const AutocastScope scope(precision, device);
-    meter.add(task.evaluation_step(*batch));
-  }
-  module.train(was_training);
-  return meter.means();
 }
 
 }  // namespace mgca

@@ -1,7 +1,7 @@
 // After every epoch: the task on held-out data, its values under the prefix "val_".
 #pragma once
 
-#include <mgca/train/trainer.hpp>
+#include <mgca/train/evaluate.hpp>
 
 namespace mgca {
 
