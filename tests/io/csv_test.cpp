@@ -23,7 +23,8 @@ Rows rows(const std::string& text) {
 TEST_CASE("csv: quotes, line breaks, line ends and byte order marks", "[io][fast]") {
   CHECK(rows("a,b\n1,2\n") == Rows{{"1", "2"}});
   CHECK(rows("\xEF\xBB\xBF" "a,b\r\n1,\"x,\r\ny \"\"z\"\"\"\r\n") == Rows{{"1", "x,\r\ny \"z\""}});
-  CHECK(rows("a,b\n,\n\n3,\"\"") == Rows{{"", ""}, {"3", ""}});
+  CHECK(rows("a,b\n,\n3,\"\"\n\n\n") == Rows{{"", ""}, {"3", ""}});
+  CHECK(rows("only\na\n\nb\n") == Rows{{"a"}, {""}, {"b"}});
   CHECK(rows("only\n") == Rows{});
 }
 
@@ -49,6 +50,7 @@ TEST_CASE("csv: what was written is what is read", "[io][fast]") {
 
 TEST_CASE("csv: broken tables are refused with row and line, never with content", "[io][fast]") {
   expect_error([] { rows("a,b\n1,2\nsecret\n"); }, {"t.csv", "row 2", "line 3", "1 cells", "2"});
+  expect_error([] { rows("a,b\n1,2\n\n3,4\n"); }, {"row 2", "line 3", "1 cells"});
   expect_error([] { rows("a,b\n1,\"never closed\n2,3\n"); }, {"t.csv", "quoted cell does not end"});
   expect_error([] { rows("a,b\n1,x\"y\n"); }, {"line 2", "quote inside"});
   expect_error([] { rows("a,b\n1,\"x\"y\n"); }, {"line 2", "closing quote"});
@@ -75,8 +77,8 @@ TEST_CASE("csv: columns are found by name, with a hint where they are not", "[io
 TEST_CASE("csv: numbers are whole cells or errors", "[io][fast]") {
   CsvTable table("x\n 2.5 \n\n7\nabc\n", "n.csv");
   std::vector<std::optional<double>> values;
-  expect_error([&] { table.for_each([&](const auto& row) { values.push_back(row.number_at(0)); }); }, {"n.csv", "row 3", "column 'x'", "finite number"});
-  CHECK(values == std::vector<std::optional<double>>{2.5, 7.0});
+  expect_error([&] { table.for_each([&](const auto& row) { values.push_back(row.number_at(0)); }); }, {"n.csv", "row 4", "line 5", "column 'x'", "finite number"});
+  CHECK(values == std::vector<std::optional<double>>{2.5, std::nullopt, 7.0});
 }
 
 TEST_CASE("csv: random bytes are read or refused, never worse", "[io][fast]") {

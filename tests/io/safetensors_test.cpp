@@ -139,6 +139,8 @@ TEST_CASE("safetensors: what is written is what is read, and the writer refuses 
   CHECK(file_read.metadata().at("note") == "line\nbreak");
   mgca::test::expect_error([&] { (void)file_read.at("w_x"); }, {"a.safetensors", "no tensor 'w_x'", "did you mean"});
   mgca::test::expect_error([&] { (void)mgca::io::serialize_safetensors(std::vector<TensorRecord>{{"a", Dtype::f32, {7}, data}}); }, {"'a'", "24 bytes", "28"});
+  mgca::test::expect_error([&] { (void)mgca::io::serialize_safetensors(std::vector<TensorRecord>{{"a", Dtype::u8, {std::int64_t{1} << 32, std::int64_t{1} << 32}, {}}}); },
+                           {"'a'", "impossible size"});
   mgca::test::expect_error([&] { (void)mgca::io::serialize_safetensors(std::vector<TensorRecord>{{"a", Dtype::f32, {6}, data}, {"a", Dtype::f32, {6}, data}}); },
                            {"cannot be written", "twice"});
 }

@@ -3,6 +3,7 @@
 
 #include <mgca/core/file.hpp>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace mgca::test {

@@ -135,7 +135,11 @@ class AtomicFile {
   }
 
   void write(std::span<const std::byte> bytes) {
-    while (!bytes.empty()) bytes = bytes.subspan(files_->write(file_, bytes, target_));
+    while (!bytes.empty()) {
+      const auto written = files_->write(file_, bytes, target_);
+      if (written == 0) fail_system(target_, "write", EIO);
+      bytes = bytes.subspan(written);
+    }
   }
   // After this the file is on disk under its name, even through a power failure.
   void commit() {

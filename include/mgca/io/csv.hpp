@@ -123,14 +123,10 @@ class CsvTable {
  private:
   [[noreturn]] void broken(std::string_view what) const { fail(ErrorKind::data, source_, ": line ", line_, ", byte ", at_, ": ", what); }
 
-  // The next record; false at the end. Blank lines between records are skipped.
+  // The next record; false at the end. A blank line is a record of one empty cell, except at the end of the file.
   bool record(std::vector<std::string>& fields) {
     fields.clear();
-    while (at_ < text_.size() && (text_[at_] == '\n' || text_[at_] == '\r')) {
-      if (text_[at_] == '\n') ++line_;
-      ++at_;
-    }
-    if (at_ >= text_.size()) return false;
+    if (text_.find_first_not_of("\r\n", at_) == std::string::npos) return false;
     for (;;) {
       fields.push_back(field());
       if (fields.size() > limits_.columns) broken("more columns than the limit");

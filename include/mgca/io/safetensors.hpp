@@ -47,6 +47,11 @@ struct SafetensorsLimits {
 
 class Safetensors {
  public:
+  Safetensors(Safetensors&&) = default;
+  Safetensors& operator=(Safetensors&&) = default;
+  Safetensors(const Safetensors&) = delete;  // the records look into the bytes
+  Safetensors& operator=(const Safetensors&) = delete;
+
   // Throws Error(system) for an unreadable file, Error(data) for a damaged one.
   [[nodiscard]] static Safetensors read(const std::filesystem::path& path, const SafetensorsLimits& limits = {}) {
     return parse(read_file(path), path.string(), limits);
@@ -76,6 +81,8 @@ class Safetensors {
   }
 
  private:
+  Safetensors() = default;
+
   template <class... Pieces>
   [[noreturn]] void refuse(const Pieces&... pieces) const {
     fail(ErrorKind::data, source_, ": not a valid safetensors file: ", pieces...);
@@ -152,8 +159,8 @@ inline std::vector<std::byte> safetensors_preamble(std::span<const TensorRecord>
     std::uint64_t size = size_of(tensor.dtype);
     std::string shape;
     for (const auto side : tensor.shape) {
-      MGCA_CHECK(side >= 0, "safetensors: tensor '", tensor.name, "' has a negative side ", side);
-      size *= static_cast<std::uint64_t>(side);
+      MGCA_CHECK(side >= 0 && !__builtin_mul_overflow(size, static_cast<std::uint64_t>(side), &size), "safetensors: tensor '",
+                 tensor.name, "' has a negative side or an impossible size, side ", side);
       shape += (shape.empty() ? "" : ",") + std::to_string(side);
     }
     MGCA_CHECK(size == tensor.bytes.size(), "safetensors: tensor '", tensor.name, "' has ", tensor.bytes.size(),
