@@ -67,11 +67,7 @@ struct Study {
   [[nodiscard]] Split split(const std::string& name) const { return mgca::split_of(data, name); }
   // Without augmentation unless it is for training.
   [[nodiscard]] Source training_source(const Split& split) const { return Source(split, tokenizer, config.source); }
-  [[nodiscard]] Source source(const Split& split) const {
-    auto plain = config.source;
-    plain.augmentation = {.crop = plain.augmentation.crop, .random_crop = false};
-    return Source(split, tokenizer, plain);
-  }
+  [[nodiscard]] Source source(const Split& split) const { return Source(split, tokenizer, config.source.without_augmentation()); }
 };
 
 // The vocabulary is read, or trained on the training split; image size, text length and vocabulary of the model follow from

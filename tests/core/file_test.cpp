@@ -1,11 +1,13 @@
 #include "catch.hpp"
 #include "expect_error.hpp"
 #include "faulty_files.hpp"
+#include "memory_files.hpp"
 #include "paths.hpp"
 
 #include <mgca/core/hash.hpp>
 
 using mgca::test::FaultyFiles;
+using mgca::test::MemoryFiles;
 using mgca::test::Scratch;
 
 TEST_CASE("file: whatever operation fails, the file is the old or the new one, never torn", "[core][fast]") {
@@ -35,6 +37,58 @@ TEST_CASE("file: whatever operation fails, the file is the old or the new one, n
       }
     }
   }
+}
+
+TEST_CASE("file: after a power failure at any operation the file is the old or the new one, and the new one once written", "[core][fast]") {
+  const std::string before(3500, 'a'), after(4700, 'b');
+  const std::filesystem::path path = "/disk/file.txt";
+  const auto text = [&](const std::vector<std::byte>& bytes) { return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()); };
+  int64_t old_states = 0, new_states = 0;
+  for (int64_t operations = 0;; ++operations) {
+    MemoryFiles first;
+    mgca::atomic_write(first, path, before);
+    for (std::uint64_t seed = 0; seed < 40; ++seed) {
+      MemoryFiles disk = first.after_power_failure(0).with_power_for(operations);
+      bool returned = true;
+      try {
+        mgca::atomic_write(disk, path, after);
+      } catch (const mgca::Error&) {
+        returned = false;
+      }
+      INFO("operations " << operations << " seed " << seed);
+      const auto now = text(disk.after_power_failure(seed).read(path));
+      REQUIRE((now == after || (!returned && now == before)));
+      ++(now == after ? new_states : old_states);
+    }
+    MemoryFiles disk = first.after_power_failure(0).with_power_for(operations);
+    try {
+      mgca::atomic_write(disk, path, after);
+      break;
+    } catch (const mgca::Error&) {
+      REQUIRE(operations < 50);
+    }
+  }
+  CHECK(old_states > 100);
+  CHECK(new_states > 40);
+}
+
+TEST_CASE("file: the simulated disk does forget what was not synced", "[core][fast]") {
+  const std::filesystem::path path = "/disk/file.txt";
+  const std::string text(2000, 'x');
+  int64_t absent = 0, torn = 0;
+  for (std::uint64_t seed = 0; seed < 40; ++seed) {
+    MemoryFiles disk;
+    const int file = disk.create(path);
+    (void)disk.write(file, std::as_bytes(std::span(text)), path);
+    auto later = disk.after_power_failure(seed);
+    try {
+      torn += later.read(path) != disk.read(path) ? 1 : 0;
+    } catch (const mgca::Error&) {
+      ++absent;
+    }
+  }
+  CHECK(absent > 5);
+  CHECK(torn > 5);
 }
 
 TEST_CASE("file: a first write that fails leaves nothing under the name", "[core][fast]") {

@@ -5,6 +5,8 @@
 #include <mgca/data/synthetic.hpp>
 #include <mgca/feed/study_source.hpp>
 
+#include <map>
+
 namespace {
 using Source = mgca::StudySource<mgca::SyntheticStudies>;
 const mgca::StudySourceConfig kTrain{.stored_side = 40, .augmentation = {.crop = 32, .flip = 0.5}};
@@ -47,6 +49,38 @@ TEST_CASE("study_source: kept pictures and pictures made anew give the same batc
   }
   CHECK(batches == 3);
   CHECK_FALSE(b.next().has_value());
+}
+
+TEST_CASE("study_source: sentences are drawn evenly by address, each one of the report's own", "[feed][fast]") {
+  struct TwoSentences {
+    mgca::Study study{.row = 1, .report = "The heart is large. Left lung clear."};
+    std::vector<std::string> names;
+    [[nodiscard]] int64_t size() const { return 1; }
+    [[nodiscard]] const mgca::Study& record(int64_t) const { return study; }
+    [[nodiscard]] mgca::GreyImage image(int64_t) const { return mgca::GreyImage({.height = 40, .width = 40}); }
+    [[nodiscard]] const std::vector<std::string>& label_names() const { return names; }
+  } data;
+  const mgca::WordPiece tokenizer(mgca::test::bert_vocabulary(), {.length = 16});
+  auto config = kTrain;
+  config.sentence = 0.8;
+  const mgca::StudySource<TwoSentences> source(data, tokenizer, config);
+  std::map<std::vector<int32_t>, int> seen;
+  for (uint64_t epoch = 0; epoch < 1000; ++epoch) {
+    const std::vector<int64_t> records{0};
+    const auto ids = source.batch(records, {.seed = 3, .epoch = epoch}).tokens.ids;
+    CHECK(torch::equal(ids, source.batch(records, {.seed = 3, .epoch = epoch}).tokens.ids));
+    const auto row = ids.to(torch::kInt32);
+    ++seen[{row.data_ptr<int32_t>(), row.data_ptr<int32_t>() + 16}];
+  }
+  REQUIRE(seen.size() == 3);
+  CHECK(std::abs(seen.at(tokenizer.encode("the heart is large").ids) - 400) < 60);
+  CHECK(std::abs(seen.at(tokenizer.encode("left lung clear").ids) - 400) < 60);
+  CHECK(std::abs(seen.at(tokenizer.encode("the heart is large left lung clear").ids) - 200) < 60);
+  const std::vector<int64_t> records{0};
+  const auto plain = source.without_augmentation().batch(records, {.seed = 3}).tokens.words[0].item<int64_t>();
+  CHECK(plain == static_cast<int64_t>(source.words(0, tokenizer.vocabulary()).size()));
+  config.sentence = 1.5;
+  mgca::test::expect_error([&] { (void)mgca::StudySource<TwoSentences>(data, tokenizer, config); }, {"sentence", "1.5"});
 }
 
 TEST_CASE("study_source: a report without a word is refused by row, without its text", "[feed][fast]") {

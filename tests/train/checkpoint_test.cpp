@@ -1,14 +1,20 @@
 #include "catch.hpp"
 #include "expect_error.hpp"
 #include "faulty_files.hpp"
+#include "memory_files.hpp"
 #include "paths.hpp"
 
 #include <mgca/core/random.hpp>
 #include <mgca/train/checkpoint.hpp>
 
+#include <array>
 #include <fstream>
+#include <optional>
+#include <sys/wait.h>
+#include <unistd.h>
 
 using mgca::test::FaultyFiles;
+using mgca::test::MemoryFiles;
 using mgca::test::Scratch;
 
 namespace {
@@ -86,6 +92,66 @@ TEST_CASE("checkpoint: whatever operation of a save fails, a whole generation is
       if (!faulty.reached()) break;
       REQUIRE(k < 100);
     }
+  }
+}
+
+TEST_CASE("checkpoint: a process that ends at any operation of its saves leaves the newest announced generation or a newer one", "[train][slow]") {
+  for (int64_t k = 1;; ++k) {
+    const Scratch scratch;
+    std::array<int, 2> announced{};
+    REQUIRE(::pipe(announced.data()) == 0);
+    const pid_t child = ::fork();
+    if (child == 0) {  // first save, second, then two with rotation
+      FaultyFiles faulty({.fail_at = k, .die = true});
+      mgca::CheckpointFolder folder(scratch.path(), 2, faulty);
+      for (char step = 1; step <= 4; ++step) {
+        folder.save(example(step));
+        if (::write(announced[1], &step, 1) != 1) ::_exit(4);
+      }
+      ::_exit(0);
+    }
+    ::close(announced[1]);
+    char last = 0;
+    while (::read(announced[0], &last, 1) == 1) {}
+    ::close(announced[0]);
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    INFO("operation " << k);
+    REQUIRE(WIFEXITED(status));
+    const auto newest = newest_step(scratch.path());
+    CHECK((newest == last || newest == last + 1 || (last == 0 && newest == -1)));
+    if (WEXITSTATUS(status) == 0) break;
+    REQUIRE(WEXITSTATUS(status) == 3);
+    REQUIRE(k < 200);
+  }
+}
+
+TEST_CASE("checkpoint: after a power failure at any operation a generation at least as new as the announced one is whole", "[train][slow]") {
+  const Scratch scratch;  // only its name is used
+  for (int64_t operations = 0;; ++operations) {
+    bool finished = false;
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+      MemoryFiles disk = MemoryFiles().with_power_for(operations);
+      int64_t announced = -1;
+      try {
+        mgca::CheckpointFolder folder(scratch.path(), 2, disk);
+        for (const int64_t step : {1, 2, 3, 4}) {
+          folder.save(example(step));
+          announced = step;
+        }
+        finished = true;
+      } catch (const mgca::Error&) {
+      }
+      auto later = disk.after_power_failure(seed);
+      INFO("operations " << operations << " seed " << seed << " announced " << announced);
+      std::optional<mgca::Checkpoint> found;
+      CHECK_NOTHROW(found = mgca::CheckpointFolder(scratch.path(), 2, later).newest({}));
+      const int64_t newest = found ? found->record.step : -1;
+      REQUIRE(newest >= announced);
+      if (found) REQUIRE(torch::equal(found->parts.at("model")[0].value, torch::full({3, 2}, static_cast<float>(newest))));
+    }
+    if (finished) break;
+    REQUIRE(operations < 300);
   }
 }
 

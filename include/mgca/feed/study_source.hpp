@@ -14,6 +14,7 @@
 
 #include <cstring>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -28,18 +29,30 @@ constexpr auto names_of(ImageStore) { return std::to_array<std::string_view>({"m
 struct StudySourceConfig {
   int64_t stored_side = 256;  // pictures are fitted into a square of this side, the rest black
   Augmentation augmentation;
+  // Chance that a step sees one sentence of the report, drawn evenly, instead of the whole report (ConVIRT, section 3.2). A
+  // sentence says less, so the towers must tell apart what it says instead of recognising the report by its easiest words.
+  double sentence = 0;
   ImageStore store = ImageStore::memory;
   Profile profile = Profile::fixed;  // decides which tokens are words
 
   static void describe(auto& self, auto&& field) {
     field("stored_side", self.stored_side, "side of the square pictures are fitted into, pixels");
     field("augmentation", self.augmentation, "what happens on the way into a batch");
+    field("sentence", self.sentence, "chance that a step sees one sentence instead of the whole report");
     field("store", self.store, "whether prepared pictures are kept");
     field("profile", self.profile, "which behaviour");
+  }
+  // For evaluation: centre crop, whole reports, nothing random.
+  [[nodiscard]] StudySourceConfig without_augmentation() const {
+    auto plain = *this;
+    plain.augmentation = {.crop = augmentation.crop, .random_crop = false};
+    plain.sentence = 0;
+    return plain;
   }
   void validate() const {
     augmentation.validate();
     MGCA_CHECK(stored_side >= augmentation.crop, "study_source: stored_side ", stored_side, " is below the crop of ", augmentation.crop);
+    MGCA_CHECK(sentence >= 0 && sentence <= 1, "study_source: sentence is a probability, got ", sentence);
   }
 };
 
@@ -60,10 +73,10 @@ class StudySource {
   [[nodiscard]] int64_t size() const { return data_->size(); }
   [[nodiscard]] const D& data() const { return *data_; }
   [[nodiscard]] const StudySourceConfig& config() const { return config_; }
-  // The same pictures and tokens with other augmentation, for evaluation: centre crop, nothing random.
+  // The same pictures and tokens for evaluation.
   [[nodiscard]] StudySource without_augmentation() const {
     StudySource plain = *this;
-    plain.config_.augmentation = {.crop = config_.augmentation.crop, .random_crop = false};
+    plain.config_ = config_.without_augmentation();
     return plain;
   }
   // The prepared picture of one record, before augmentation.
@@ -89,7 +102,7 @@ class StudySource {
       const auto& source = stored_.empty() ? picture : stored_[static_cast<std::size_t>(record)];
       const auto seen = image::augment(source.plane(), config_.augmentation, key);
       std::memcpy(out.images.data_ptr<uint8_t>() + b * S * S, seen.pixels().data(), seen.pixels().size());
-      const auto& row = rows_[static_cast<std::size_t>(record)];
+      const auto& row = seen_row(record, key);
       auto* ids = out.tokens.ids.data_ptr<int64_t>() + b * length_;
       auto* mask = out.tokens.mask.data_ptr<int64_t>() + b * length_;
       auto* slot = out.tokens.word_slot.data_ptr<int64_t>() + b * length_;
@@ -115,20 +128,35 @@ class StudySource {
   void encode(const Study& study, const WordPiece& tokenizer) {
     try {
       const auto caption = text::clean_caption({.impression = study.report, .findings = ""});
-      auto tokens = tokenizer.encode(caption.joined());
-      auto map = text::word_map(tokens.ids, tokenizer.vocabulary(), text_quirks(config_.profile));
-      rows_.push_back({std::move(tokens.ids), tokens.used, std::move(map)});
+      rows_.push_back(row_of(caption.joined(), tokenizer));
+      sentences_.emplace_back();
+      if (config_.sentence > 0) {
+        for (const auto& sentence : caption.sentences) sentences_.back().push_back(row_of(sentence, tokenizer));
+      }
     } catch (const Error& error) {
       fail(error.kind(), "the report of row ", study.row, ": ", error.what());
     }
     if (rows_.back().used <= 2) fail(ErrorKind::data, "the report of row ", study.row, " holds no word after cleaning; remove the row");
+  }
+  [[nodiscard]] Row row_of(const std::string& text, const WordPiece& tokenizer) const {
+    auto tokens = tokenizer.encode(text);
+    auto map = text::word_map(tokens.ids, tokenizer.vocabulary(), text_quirks(config_.profile));
+    return {std::move(tokens.ids), tokens.used, std::move(map)};
+  }
+  // The whole report, or the sentence drawn at this address.
+  [[nodiscard]] const Row& seen_row(int64_t record, const RandomKey& key) const {
+    const auto& sentences = sentences_[static_cast<std::size_t>(record)];
+    RandomStream random(key, Use::sentence);
+    if (sentences.empty() || random.uniform() >= config_.sentence) return rows_[static_cast<std::size_t>(record)];
+    return sentences[random.below(sentences.size())];
   }
   [[nodiscard]] GreyImage prepare(int64_t i) const { return image::fit_to_square(data_->image(i).plane(), config_.stored_side); }
 
   const D* data_;
   StudySourceConfig config_;
   int64_t length_;
-  std::vector<Row> rows_;
+  std::vector<Row> rows_;                    // whole reports
+  std::vector<std::vector<Row>> sentences_;  // of each report; empty where none are drawn
   std::vector<GreyImage> stored_;
 };
 

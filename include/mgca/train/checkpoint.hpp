@@ -90,8 +90,8 @@ inline void write_checkpoint(Files& files, const std::filesystem::path& path, co
 }
 
 // Throws Error(system) for an unreadable file and Error(data) for a damaged one.
-[[nodiscard]] inline Checkpoint read_checkpoint(const std::filesystem::path& path) {
-  const auto file = io::Safetensors::read(path);
+[[nodiscard]] inline Checkpoint read_checkpoint(Files& files, const std::filesystem::path& path) {
+  const auto file = io::Safetensors::parse(files.read(path), path.string());
   const std::vector<io::TensorRecord> tensors(file.tensors().begin(), file.tensors().end());
   const auto& metadata = file.metadata();
   for (const auto* key : {"record", "checksums", "seal"}) {
@@ -113,6 +113,8 @@ inline void write_checkpoint(Files& files, const std::filesystem::path& path, co
   }
   return checkpoint;
 }
+
+[[nodiscard]] inline Checkpoint read_checkpoint(const std::filesystem::path& path) { return read_checkpoint(posix_files(), path); }
 
 // The generations of a run in one folder.
 class CheckpointFolder {
@@ -143,7 +145,7 @@ class CheckpointFolder {
     std::string tried;
     for (const auto& name : generations()) {
       try {
-        return read_checkpoint(folder_ / name);
+        return read_checkpoint(*files_, folder_ / name);
       } catch (const Error& error) {
         tried += std::string("\n  ") + error.what();
         emit(sink, "checkpoint_unreadable", {{"file", (folder_ / name).string()}, {"reason", std::string(error.what())}});
