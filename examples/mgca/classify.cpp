@@ -7,26 +7,18 @@
 namespace command {
 
 void add_classify(CLI::App& program) {
-  struct Options {
-    std::filesystem::path run, labels;
-    std::vector<std::string> columns;
-    std::string device = "auto", split = "test";
-  };
-  auto o = std::make_shared<Options>();
-  auto* command = program.add_subcommand("classify", "linear probe on the frozen image tower of a run");
-  command->add_option("--run", o->run, "run folder of mgca pretrain")->required();
-  command->add_option("--labels", o->labels, "CSV with an image column and 0/1 columns; default: the run's own");
-  command->add_option("--columns", o->columns, "label columns; default: the run's own");
-  command->add_option("--split", o->split, "split to score");
-  command->add_option("--device", o->device, "cpu, cuda, cuda:N or auto");
+  auto o = std::make_shared<study::RunOptions>();
+  auto* command = program.add_subcommand("classify", "a disease classifier on the frozen image tower of a run: AUROC per label");
+  add_run_options(*command, *o);
+  add_label_options(*command, *o);
+  add_split_option(*command, *o);
+  command->footer("Trained on the split train, its best epoch chosen by valid, scored on --split; writes classify.csv into the run folder.\n"
+                  "Example: mgca classify --run runs/mine --labels labels.csv --columns Edema Effusion");
   command->callback([o] {
-    auto study = study::open_run(o->run, o->device);
-    if (!o->labels.empty()) study.config.data.labels = o->labels;
-    if (!o->columns.empty()) study.config.data.label_columns = o->columns;
-    if (study.config.data.labels.empty() || study.config.data.label_columns.empty()) {
+    auto study = study::open_run(*o);
+    if (study.data.label_names().empty()) {
       mgca::fail(mgca::ErrorKind::argument, "classify: the run has no labels; pass --labels FILE --columns NAME...");
     }
-    study.data = mgca::PairStudies(study.config.data);
     const auto score = evaluate::probe(study, *study.model, o->split);
     std::vector<std::vector<std::string>> rows;
     std::string csv = "label,auroc,low,high\n";
@@ -39,6 +31,7 @@ void add_classify(CLI::App& program) {
     add("macro mean", score.macro);
     console::table({"label", "AUROC [95 % interval]"}, rows);
     mgca::atomic_write(mgca::posix_files(), o->run / "classify.csv", csv);
+    console::line("  written to " + (o->run / "classify.csv").string());
   });
 }
 

@@ -1,11 +1,11 @@
 // One command of the program: how it is called and what it does.
 #pragma once
 
-#include <string>
-#include <vector>
-
 namespace CLI {
 class App;
+}
+namespace study {
+struct RunOptions;
 }
 
 namespace command {
@@ -20,5 +20,10 @@ void add_models(CLI::App& program);
 void add_config(CLI::App& program);
 void add_doctor(CLI::App& program);
 void add_demo(CLI::App& program);
+
+// Options that several commands share.
+void add_run_options(CLI::App& command, study::RunOptions& options);    // --run, --data, --device
+void add_split_option(CLI::App& command, study::RunOptions& options);   // --split
+void add_label_options(CLI::App& command, study::RunOptions& options);  // --labels, --columns
 
 }  // namespace command

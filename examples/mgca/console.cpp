@@ -31,18 +31,23 @@ std::size_t screen_width(std::string_view text) {
 }  // namespace
 
 void table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows) {
+  const auto is_number = [](const std::string& text) { return text.empty() || text == "undefined" || text.find_first_of("0123456789") <= 1; };
   std::vector<std::size_t> widths;
+  std::vector<bool> right(header.size(), !rows.empty());
   for (const auto& cell : header) widths.push_back(screen_width(cell));
   for (const auto& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], screen_width(row[i]));
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      widths[i] = std::max(widths[i], screen_width(row[i]));
+      right[i] = right[i] && i > 0 && is_number(row[i]);
+    }
   }
   const auto print = [&](const std::vector<std::string>& row) {
     std::string text = "  ";
     for (std::size_t i = 0; i < row.size(); ++i) {
       const std::string padding(widths[i] - screen_width(row[i]), ' ');
-      text += i == 0 ? row[i] + padding : "   " + padding + row[i];
+      text += (i == 0 ? "" : "   ") + (right[i] ? padding + row[i] : row[i] + padding);
     }
-    line(text);
+    line(text.substr(0, text.find_last_not_of(' ') + 1));
   };
   print(header);
   std::size_t total = 0;
@@ -57,6 +62,15 @@ std::string number(double value, int digits) {
   return text;
 }
 std::string percent(double fraction, int digits) { return number(100 * fraction, digits) + " %"; }
+
+std::string count(std::int64_t value) {
+  const auto real = static_cast<double>(value);
+  if (value < 10'000) return std::to_string(value);
+  if (value < 1'000'000) return number(real / 1e3, 0) + " k";
+  return number(real / 1e6, 1) + " M";
+}
+
+std::string bytes(std::uintmax_t value) { return number(static_cast<double>(value) / 1e9, 1) + " GB"; }
 
 std::string duration(double seconds) {
   const auto whole = static_cast<long>(std::lround(seconds));

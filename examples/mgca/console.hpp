@@ -30,11 +30,13 @@ void line(std::string_view text);    // one line on standard output
 void note(std::string_view text);    // one line on standard error
 void heading(std::string_view text);
 
-// A right-aligned table; the first column is left-aligned.
+// A table; columns of numbers are aligned to the right.
 void table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows);
 
 [[nodiscard]] std::string number(double value, int digits = 3);
 [[nodiscard]] std::string percent(double fraction, int digits = 1);
+[[nodiscard]] std::string count(std::int64_t value);      // 1210, 453 k, 158.4 M
+[[nodiscard]] std::string bytes(std::uintmax_t value);    // 23.5 GB
 [[nodiscard]] std::string duration(double seconds);
 
 // Progress of one piece of work: a bar on a terminal, otherwise at most one line every `quiet_seconds`.

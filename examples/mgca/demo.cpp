@@ -33,31 +33,43 @@ study::StudyConfig demo_config(const std::filesystem::path& data, std::uint64_t 
   return c;
 }
 
+// "held-out loss by epoch   18.13 18.45 ...": all of a run on two lines.
+void print_losses(const std::vector<mgca::HistoryRow>& history) {
+  std::string text = "  held-out loss by epoch ";
+  for (const auto& row : history) {
+    if (row.epoch > 0 && row.epoch % 10 == 0) text += "\n                         ";
+    text += " " + console::number(row.values.at("val_loss"), 2);
+  }
+  console::line(text);
+}
+
 void run(const std::filesystem::path& data, const std::filesystem::path& out, std::int64_t seeds) {
   study::watch_signals();
   const auto begin = std::chrono::steady_clock::now();
   console::line("Study on the sample set: 1,210 real NIH radiographs; the sentences are composed from published labels, not radiologists' reports.");
-  page::Content content{.title = "MGCA on 1,210 chest radiographs", .subtitle = "sample study, " + std::to_string(seeds) + " seeds",
+  const std::string repeats = seeds == 1 ? "one seed" : std::to_string(seeds) + " seeds";
+  page::Content content{.title = "MGCA on 1,210 chest radiographs", .subtitle = "Sample study: what the model learned from radiographs and sentences, " + repeats,
                         .warning = "The radiographs are real (NIH ChestX-ray14, reduced to 160 pixels). The sentences were composed from the published labels, view, age and sex; "
                                    "they are not radiologists' reports. Numbers on this page show that the program works and have no clinical meaning.",
+                        .privacy = "The sentences shown here are public. A page with the reports of your own patients (mgca report --show-text) is patient data.",
+                        .credits = "Radiographs and labels: the NIH Clinical Center is the data provider; Wang et al., ChestX-ray8, CVPR 2017.",
                         .text = mgca::ReportText::shown};
-  std::optional<study::Study> best;
-  double best_recall = -1;
+  std::optional<study::Study> first;
   for (std::int64_t s = 0; s < seeds; ++s) {
     const auto seed = static_cast<std::uint64_t>(s + 1);
     const auto folder = out / ("seed-" + std::to_string(seed));
     console::heading("Pretraining, seed " + std::to_string(seed) + " of " + std::to_string(seeds));
-    std::filesystem::create_directories(folder);
     auto study = study::open_study(demo_config(data, seed), folder);
     page::Run run{.name = "seed " + std::to_string(seed)};
     if (s == 0) content.logistic = evaluate::logistic_pixels(study), content.ridge = evaluate::ridge_pixels(study, 10);
     run.random_probe = evaluate::probe(study, *study.model, "test");
-    const auto outcome = study::pretrain(study, folder, "cpu");
+    const auto outcome = study::pretrain(study, folder, "cpu", study::Lines::per_run);
     if (outcome.result.end == mgca::FitEnd::interrupted) {
       console::line("stopped; the same command goes on where it was");
       throw CLI::RuntimeError(128 + study::signal_received());
     }
     run.history = outcome.history;
+    print_losses(run.history);
     mgca::load_state_dict(*study.model, mgca::read_weights(folder / "best.safetensors").tensors);
     const auto test = study.split("test");
     const auto source = study.source(test);
@@ -65,10 +77,7 @@ void run(const std::filesystem::path& data, const std::filesystem::path& out, st
     run.probe = evaluate::probe(study, *study.model, "test");
     console::line("  R@10 " + evaluate::text_of(run.recalls.mean) + "   probe macro AUROC " + evaluate::text_of(run.probe->macro) + "   random tower " +
                   evaluate::text_of(run.random_probe->macro));
-    if (*run.recalls.mean.estimate > best_recall) {
-      best_recall = *run.recalls.mean.estimate;
-      best.emplace(std::move(study));
-    }
+    if (!first) first.emplace(std::move(study));
     content.runs.push_back(std::move(run));
   }
 
@@ -80,15 +89,14 @@ void run(const std::filesystem::path& data, const std::filesystem::path& out, st
     probes.push_back(run.probe->macro.estimate.value_or(0));
     randoms.push_back(run.random_probe->macro.estimate.value_or(0));
   }
-  content.facts = {{"training pairs", std::to_string(best->split("train").size())}, {"test pairs", std::to_string(pairs)},
-                   {"model", best->config.model.name + ", " + std::to_string(best->model->image_size()) + " px"},
-                   {"epochs", std::to_string(best->config.fit.epochs)}, {"batch", std::to_string(best->config.loader.batch_size)},
-                   {"profile", std::string(to_string(best->model->profile()))},
-                   {"attribution", "The NIH Clinical Center is the data provider; Wang et al., ChestX-ray8, CVPR 2017"},
+  content.facts = {{"training pairs", std::to_string(first->split("train").size())}, {"test pairs", std::to_string(pairs)},
+                   {"model", first->config.model.name + ", " + std::to_string(first->model->image_size()) + " px"},
+                   {"epochs", std::to_string(first->config.fit.epochs)}, {"batch", std::to_string(first->config.loader.batch_size)},
+                   {"profile", std::string(to_string(first->model->profile()))},
                    {"time", console::duration(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count())}};
-  page::write(out / "report.html", *best, content);
+  page::write(out / "report.html", *first, content);
 
-  console::heading("Test split, " + std::to_string(pairs) + " pairs, mean of " + std::to_string(seeds) + " seeds");
+  console::heading("Test split, " + std::to_string(pairs) + " pairs, " + (seeds == 1 ? repeats : "mean of " + repeats));
   console::table({"", "MGCA", "baseline", "what the baseline is"},
                  {{"R@10, both directions", console::percent(page::mean_of(recalls)) + " = " + console::number(page::mean_of(recalls) / chance, 1) + " x chance",
                    console::percent(*content.ridge->mean.estimate) + " = " + console::number(*content.ridge->mean.estimate / chance, 1) + " x chance", "ridge regression on 32 x 32 pixels"},

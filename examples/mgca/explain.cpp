@@ -12,21 +12,20 @@
 namespace command {
 
 void add_explain(CLI::App& program) {
-  struct Options {
-    std::filesystem::path run, out;
+  struct Options : study::RunOptions {
+    std::filesystem::path out;
     std::int64_t row = 0;
-    std::string device = "auto";
     bool show_text = false;
   };
   auto o = std::make_shared<Options>();
-  auto* command = program.add_subcommand("explain", "image heat map and word importance of one pair");
-  command->add_option("--run", o->run, "run folder of mgca pretrain")->required();
-  command->add_option("--row", o->row, "row of the data table, counted from 1")->required();
-  command->add_option("--out", o->out, "folder for heatmap.png and words.csv")->required();
-  command->add_option("--device", o->device, "cpu, cuda, cuda:N or auto");
+  auto* command = program.add_subcommand("explain", "where the model looks in one radiograph, and at which words of its report");
+  add_run_options(*command, *o);
+  command->add_option("--row", o->row, "row of the data table, counted from 1 without the header")->required()->type_name("NUMBER");
+  command->add_option("--out", o->out, "folder for heatmap.png and words.csv")->required()->type_name("FOLDER");
   command->add_flag("--show-text", o->show_text, "write the words of the report beside their weights");
+  command->footer("Example: mgca explain --run runs/mine --row 12 --out runs/mine/row-12");
   command->callback([o] {
-    auto study = study::open_run(o->run, o->device);
+    auto study = study::open_run(*o);
     if (o->row < 1 || o->row > study.data.size()) {
       mgca::fail(mgca::ErrorKind::argument, "explain: row ", o->row, " is outside 1 .. ", study.data.size());
     }
@@ -40,7 +39,9 @@ void add_explain(CLI::App& program) {
     const auto seen = mgca::image::crop(source.stored(0).plane(), {.top = offset, .left = offset, .height = side, .width = side});
     const auto backdrop = mgca::image::resize(seen.plane(), {.height = 448, .width = 448});
     const auto map = mgca::viz::heatmap(explained.regions.plane(), backdrop.plane());
-    std::filesystem::create_directories(o->out);
+    std::error_code code;
+    std::filesystem::create_directories(o->out, code);
+    if (code) mgca::fail_system(o->out, "create the folder", code.value());
     auto& files = mgca::posix_files();
     const auto png = mgca::io::encode_png(map.picture.plane());
     mgca::atomic_write(files, o->out / "heatmap.png", std::span<const std::byte>(png));

@@ -1,26 +1,39 @@
 // The program `mgca`: pretrain, classify, retrieve, explain and report from the command line.
 #include "command.hpp"
-#include "console.hpp"
+#include "study.hpp"
 
 #include <mgca/core/error.hpp>
-#include <mgca/version.hpp>
+#include <mgca/core/nearest.hpp>
 
 #include <CLI/CLI.hpp>
 
+#include <csignal>
 #include <exception>
 #include <filesystem>
 #include <new>
 #include <string>
+#include <system_error>
 
-#define MGCA_TEXT_(x) #x
-#define MGCA_TEXT(x) MGCA_TEXT_(x)
+namespace {
+constexpr const char* no_memory = "mgca: out of memory; use a smaller batch (--set loader.batch_size=8), image or model, or source.store=none";
+
+// Throws Error(argument) with the nearest names for a command that does not exist.
+void require_known(const CLI::App& program, const std::string& command) {
+  std::vector<std::string> names;
+  for (const auto* one : program.get_subcommands({})) names.push_back(one->get_name());
+  if (command.starts_with('-') || std::find(names.begin(), names.end(), command) != names.end()) return;
+  mgca::fail(mgca::ErrorKind::argument, "no command '", command, "'", mgca::nearest_hint(command, names));
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using console::Exit;
+  std::signal(SIGXFSZ, SIG_IGN);  // a file over the user's size limit is an error like a full disk, not a death
   CLI::App program("Learning from chest radiographs and the reports written about them", "mgca");
-  program.set_version_flag("--version", MGCA_TEXT(MGCA_VERSION_MAJOR) "." MGCA_TEXT(MGCA_VERSION_MINOR) "." MGCA_TEXT(MGCA_VERSION_PATCH));
+  program.set_version_flag("--version", study::version());
   program.require_subcommand(1);
-  program.footer("Exit codes: 0 success, 1 unexpected, 2 usage, 3 configuration, 4 data, 5 system,\n"
+  program.footer("First steps: mgca doctor, then mgca demo, then mgca pretrain --help\n\nExit codes: 0 success, 1 unexpected, 2 usage, 3 configuration, 4 data, 5 system,\n"
                  "130 or 143 interrupted by Ctrl-C or SIGTERM with a resumable run left behind.");
   command::add_pretrain(program);
   command::add_classify(program);
@@ -31,26 +44,39 @@ int main(int argc, char** argv) {
   command::add_config(program);
   command::add_doctor(program);
   command::add_demo(program);
+  if (argc == 1) {
+    console::note(program.help());
+    return static_cast<int>(Exit::usage);
+  }
   Exit exit = Exit::success;
   try {
+    require_known(program, argv[1]);
     program.parse(argc, argv);
   } catch (const CLI::RuntimeError& stopped) {  // a command that ended by a signal says so with its exit code
     return stopped.get_exit_code();
   } catch (const CLI::ParseError& error) {
-    return program.exit(error) == 0 ? 0 : static_cast<int>(Exit::usage);
+    if (error.get_exit_code() == 0) return program.exit(error);  // --help, --version
+    const auto used = program.get_subcommands();
+    console::note(std::string("mgca: ") + error.what() + "; see mgca " + (used.empty() ? "" : used.front()->get_name() + " ") + "--help");
+    exit = Exit::usage;
   } catch (const mgca::Error& error) {
     console::note(std::string("mgca: ") + error.what());
     exit = console::exit_code(error.kind());
   } catch (const std::filesystem::filesystem_error& error) {
-    console::note(std::string("mgca: ") + error.path1().string() + ": " + error.code().message());
+    console::note("mgca: " + error.path1().string() + ": " + error.code().message());
+    exit = Exit::system;
+  } catch (const std::system_error& error) {
+    console::note("mgca: the operating system refused: " + error.code().message() + "; close other programs or use fewer threads");
     exit = Exit::system;
   } catch (const std::bad_alloc&) {
-    console::note("mgca: out of memory; use a smaller batch, image or model");
+    console::note(no_memory);
     exit = Exit::system;
   } catch (const std::exception& error) {
     const std::string text = error.what();
-    console::note("mgca: unexpected: " + text.substr(0, text.find('\n')));
-    exit = text.find("not enough memory") != std::string::npos ? Exit::system : Exit::unexpected;
+    const bool memory = text.find("not enough memory") != std::string::npos || text.find("out of memory") != std::string::npos ||
+                        text.find("can't allocate memory") != std::string::npos;
+    console::note(memory ? std::string(no_memory) : "mgca: unexpected: " + text.substr(0, text.find('\n')) + "; please report it with the command you typed");
+    exit = memory ? Exit::system : Exit::unexpected;
   }
   return static_cast<int>(exit);
 }

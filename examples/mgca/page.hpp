@@ -22,10 +22,12 @@ struct Run {
 struct Content {
   std::string title, subtitle;
   std::string warning;                     // shown on top: what the data are
-  std::vector<Run> runs;
+  std::string privacy;                     // in place of the usual note on pages with report text; empty: the usual one
+  std::vector<Run> runs;                   // the pictures are of the first
   std::optional<evaluate::ProbeScore> logistic;
   std::optional<evaluate::Recalls> ridge;
   mgca::Facts facts;
+  std::string credits;                     // whose data these are
   mgca::ReportText text = mgca::ReportText::withheld;
 };
 

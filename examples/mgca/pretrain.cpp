@@ -4,51 +4,79 @@
 
 #include <CLI/CLI.hpp>
 
+#include <chrono>
+
 namespace command {
 
 namespace {
 
 struct Options {
   std::filesystem::path table, vocabulary, out, config;
-  std::string model, device = "auto";
+  std::string model, device = "auto", precision;
   std::vector<std::string> set;
   bool resume = false;
 };
 
-void run(const Options& o) {
+study::StudyConfig configuration(const Options& o) {
+  auto set = o.set;
+  if (!o.precision.empty()) set.push_back("fit.precision=" + o.precision);
   study::StudyConfig config;
-  const auto kept = o.out / "config.json";
-  if (o.resume && std::filesystem::exists(kept)) {
-    config = study::read_config(kept);
-  } else {
-    if (!o.config.empty()) config = study::read_config(o.config);
-    if (!o.table.empty()) config.data.table = o.table;
-    if (!o.vocabulary.empty()) config.vocabulary = o.vocabulary;
+  if (!o.config.empty()) {
+    config = study::read_config(o.config);
     if (!o.model.empty()) config.model.name = o.model;
-    if (config.data.table.empty()) mgca::fail(mgca::ErrorKind::argument, "pretrain: --data is missing: a CSV with the columns image, report, patient and split");
-    // The picture sizes follow the model unless they are set.
-    config.source.augmentation.crop = study::image_size_of(config.model);
-    config.source.stored_side = config.source.augmentation.crop * 256 / 224;
-    study::apply_overrides(config, o.set);
-    study::make_absolute(config);
-    if (std::filesystem::exists(kept)) {
-      const auto before = study::read_config(kept);
-      const auto changed = study::differences(before, config);
-      if (!changed.empty()) {
-        mgca::fail(mgca::ErrorKind::config, o.out.string(), ": the run there has ", changed[0].path, " = ", changed[0].left, ", now it is ", changed[0].right,
-                   " (", changed.size(), " differences); choose another --out, or --resume to go on with the old configuration");
-      }
-    }
+  } else {  // what else is by default depends on the model, so the model is settled first
+    if (!o.model.empty()) config.model.name = o.model;
+    std::vector<std::string> of_model;
+    std::copy_if(set.begin(), set.end(), std::back_inserter(of_model), [](const auto& text) { return text.starts_with("model."); });
+    study::apply_overrides(config, of_model);
+    config = study::defaults_for(config.model);
   }
+  if (!o.table.empty()) config.data.table = o.table;
+  if (!o.vocabulary.empty()) config.vocabulary = o.vocabulary;
+  study::apply_overrides(config, set);
+  if (config.data.table.empty()) {
+    mgca::fail(mgca::ErrorKind::argument, "pretrain: --data is missing: a CSV with the columns image, report, patient and split");
+  }
+  study::make_absolute(config);
+  return config;
+}
+
+study::StudyConfig resumed(const std::filesystem::path& out) {
+  const auto kept = out / "config.json";
+  if (!std::filesystem::exists(kept)) {
+    mgca::fail(mgca::ErrorKind::system, out.string(), ": nothing to resume: it holds no config.json; begin a run with --data instead of --resume");
+  }
+  return study::read_config(kept);
+}
+
+void run(const Options& o) {
+  (void)study::parse_device(o.device);  // a wrong name is told before any work
+  const auto config = o.resume ? resumed(o.out) : configuration(o);
+  if (study::has_begun(o.out)) study::require_same(config, o.out);
   study::watch_signals();
-  auto study = study::open_study(config, (std::filesystem::create_directories(o.out), o.out));
   console::line("pretrain " + config.model.name + " on " + config.data.table.string());
+  const auto begin = std::chrono::steady_clock::now();
+  auto study = study::open_study(config, o.out);
   const auto outcome = study::pretrain(study, o.out, o.device);
   if (outcome.result.end == mgca::FitEnd::interrupted) {
-    console::line("stopped after step " + std::to_string(outcome.result.progress.step) + "; go on with: mgca pretrain --resume --out " + o.out.string());
+    console::line("stopped after step " + std::to_string(outcome.result.progress.step) + " of " + std::to_string(outcome.result.progress.steps) +
+                  "; go on with: mgca pretrain --resume --out " + o.out.string());
     throw CLI::RuntimeError(128 + study::signal_received());
   }
-  console::line("done: " + (o.out / "best.safetensors").string());
+  const mgca::HistoryRow* best = nullptr;
+  for (const auto& row : outcome.history) {
+    const auto it = row.values.find("val_loss");
+    if (it != row.values.end() && std::isfinite(it->second) && (best == nullptr || it->second < best->values.at("val_loss"))) best = &row;
+  }
+  console::line(outcome.result.end == mgca::FitEnd::stopped_early
+                    ? "stopped early: no better held-out loss in " + std::to_string(config.patience) + " epochs"
+                    : "all " + std::to_string(config.fit.epochs) + " epochs are done");
+  if (best != nullptr) {
+    console::line("  best held-out loss " + console::number(best->values.at("val_loss")) + " after epoch " + std::to_string(best->epoch + 1) + ", in " +
+                  console::duration(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()));
+    console::line("  weights   " + (o.out / "best.safetensors").string());
+    console::line("  next      mgca retrieve --run " + o.out.string() + "   or   mgca report --run " + o.out.string());
+  }
 }
 
 }  // namespace
@@ -56,14 +84,17 @@ void run(const Options& o) {
 void add_pretrain(CLI::App& program) {
   auto options = std::make_shared<Options>();
   auto* command = program.add_subcommand("pretrain", "train a model on image-report pairs");
-  command->add_option("--data", options->table, "CSV with the columns image, report, patient, split");
-  command->add_option("--out", options->out, "run folder")->required();
-  command->add_option("--model", options->model, "name from `mgca models`");
-  command->add_option("--vocabulary", options->vocabulary, "word pieces, one a line; default: trained on the training reports");
-  command->add_option("--config", options->config, "JSON as written to a run folder");
-  command->add_option("--set", options->set, "any option, as key=value: fit.epochs=10, model.overrides=[\"image.depth=6\"]");
-  command->add_option("--device", options->device, "cpu, cuda, cuda:N or auto");
-  command->add_flag("--resume", options->resume, "go on with the configuration of the run folder");
+  command->add_option("--out", options->out, "run folder; the same command again goes on with what is there")->required()->type_name("FOLDER");
+  command->add_option("--data", options->table, "CSV with the columns image, report, patient and split (train, valid, test)")->type_name("CSV");
+  command->add_option("--model", options->model, "a name from `mgca models`; without one: mgca-resnet-small")->type_name("NAME");
+  command->add_option("--vocabulary", options->vocabulary, "word pieces, one a line; without one: trained on the training reports")->type_name("FILE");
+  command->add_option("--set", options->set, "any option of `mgca config`: fit.epochs=10, model.overrides='[\"image.width=32\"]'")->type_name("KEY=VALUE")->allow_extra_args(false);
+  command->add_option("--config", options->config, "all options from a config.json; --set still changes single ones")->type_name("FILE");
+  command->add_option("--precision", options->precision, "of matrix products: f32, bf16 or, on a GPU, f16")->type_name("NAME");
+  command->add_option("--device", options->device, "cpu, cuda, cuda:N, or auto: a GPU where there is one")->type_name("NAME")->capture_default_str();
+  auto* resume = command->add_flag("--resume", options->resume, "go on with the options of the run folder; only --out and --device beside it");
+  for (const auto* other : {"--data", "--model", "--vocabulary", "--set", "--config", "--precision"}) resume->excludes(command->get_option(other));
+  command->footer("Example: mgca pretrain --data pairs.csv --out runs/mine --set fit.epochs=20");
   command->callback([options] { run(*options); });
 }
 

@@ -28,19 +28,19 @@ std::vector<mgca::HistoryRow> read_history(const std::filesystem::path& path) {
 }  // namespace
 
 void add_report(CLI::App& program) {
-  struct Options {
-    std::filesystem::path run;
-    std::string device = "auto";
+  struct Options : study::RunOptions {
     bool show_text = false;
   };
   auto o = std::make_shared<Options>();
   auto* command = program.add_subcommand("report", "one page about a run: report.html in its folder");
-  command->add_option("--run", o->run, "run folder of mgca pretrain")->required();
-  command->add_option("--device", o->device, "cpu, cuda, cuda:N or auto");
+  add_run_options(*command, *o);
+  add_label_options(*command, *o);
   command->add_flag("--show-text", o->show_text, "put report text on the page; the file is then readable by its owner only");
+  command->footer("Losses, retrieval, a classifier if there are labels, heat maps, baselines beside them; one file, no network.\n"
+                  "Example: mgca report --run runs/mine --labels labels.csv --columns Edema Effusion");
   command->callback([o] {
-    auto study = study::open_run(o->run, o->device);
-    const auto split = study.split("test");
+    auto study = study::open_run(*o);
+    const auto split = study.split(o->split);
     const auto source = study.source(split);
     page::Content content{.title = "Pretraining run", .subtitle = o->run.filename().string(),
                           .text = o->show_text ? mgca::ReportText::shown : mgca::ReportText::withheld};

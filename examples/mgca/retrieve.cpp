@@ -9,17 +9,14 @@
 namespace command {
 
 void add_retrieve(CLI::App& program) {
-  struct Options {
-    std::filesystem::path run;
-    std::string device = "auto", split = "test";
-  };
-  auto o = std::make_shared<Options>();
-  auto* command = program.add_subcommand("retrieve", "reports for images and images for reports, over a whole split");
-  command->add_option("--run", o->run, "run folder of mgca pretrain")->required();
-  command->add_option("--split", o->split, "split to search");
-  command->add_option("--device", o->device, "cpu, cuda, cuda:N or auto");
+  auto o = std::make_shared<study::RunOptions>();
+  auto* command = program.add_subcommand("retrieve", "finds reports for images and images for reports over a whole split");
+  add_run_options(*command, *o);
+  add_split_option(*command, *o);
+  command->footer("recall@k: share of queries whose own partner is among the first k of the split; ties count against the model.\n"
+                  "Writes retrieve.csv into the run folder. Example: mgca retrieve --run runs/mine");
   command->callback([o] {
-    auto study = study::open_run(o->run, o->device);
+    auto study = study::open_run(*o);
     const auto split = study.split(o->split);
     const auto source = study.source(split);
     const auto ranks = mgca::tasks::retrieve(mgca::tasks::embed(*study.model, source));
@@ -35,6 +32,7 @@ void add_retrieve(CLI::App& program) {
                     console::number(static_cast<double>(split.size() + 1) / 2, 1)});
     console::table({"of " + std::to_string(split.size()) + " pairs", "image -> report", "report -> image", "chance"}, rows);
     mgca::atomic_write(mgca::posix_files(), o->run / "retrieve.csv", csv);
+    console::line("  written to " + (o->run / "retrieve.csv").string());
   });
 }
 

@@ -47,9 +47,17 @@ struct StudyConfig {
     loader.validate();
     fit.validate();
   }
+  // What decides the numbers: where files lie does not, and their content has hashes of its own.
+  [[nodiscard]] StudyConfig without_paths() const;
 };
 
+[[nodiscard]] std::string version();  // of the library
+
 [[nodiscard]] torch::Device parse_device(const std::string& name);  // cpu, cuda, cuda:N, auto
+
+// The options a model is trained with unless they are set: picture sizes that fit it; the published recipe for the published
+// models, for the small ones a recipe that learns from hundreds to thousands of pairs without weights from elsewhere.
+[[nodiscard]] StudyConfig defaults_for(const mgca::ModelChoice& model);
 
 // Absolute paths, so that the run folder's config.json works from anywhere.
 void make_absolute(StudyConfig& config);
@@ -70,20 +78,32 @@ struct Study {
   [[nodiscard]] Source source(const Split& split) const { return Source(split, tokenizer, config.source.without_augmentation()); }
 };
 
-// The vocabulary is read, or trained on the training split; image size, text length and vocabulary of the model follow from
-// the rest of the configuration where they were left open.
+// The vocabulary is that of the run folder if the run has begun; otherwise it is read, or trained on the training split.
+// Nothing is written. Throws Error where the pieces do not fit together.
 [[nodiscard]] Study open_study(const StudyConfig& config, const std::filesystem::path& run);
 
-// The side of the pictures a model reads, pixels. Builds nothing.
-[[nodiscard]] std::int64_t image_size_of(const mgca::ModelChoice& choice);
+// Is there anything in the folder that a run must go on from?
+[[nodiscard]] bool has_begun(const std::filesystem::path& run);
+
+// Throws Error(config) listing what differs from the run that has begun in the folder; where files lie is no difference.
+void require_same(const StudyConfig& config, const std::filesystem::path& run);
 
 // Reading and comparing configurations, compiled once.
 [[nodiscard]] StudyConfig read_config(const std::filesystem::path& path);
 void apply_overrides(StudyConfig& config, const std::vector<std::string>& overrides);
 [[nodiscard]] std::vector<mgca::Difference> differences(const StudyConfig& left, const StudyConfig& right);
 
-// The study of a run folder with its best weights. Throws Error naming the missing file.
-[[nodiscard]] Study open_run(const std::filesystem::path& run, const std::string& device);
+// How a command that reads a run is called: which run, on which data, where.
+struct RunOptions {
+  std::filesystem::path run;
+  std::filesystem::path table, labels;      // other data than the run's own; empty: its own
+  std::vector<std::string> label_columns;
+  std::string split = "test";
+  std::string device = "auto";
+};
+
+// The study of a run folder with its best weights. Throws Error naming the missing file, or what the weights do not fit.
+[[nodiscard]] Study open_run(const RunOptions& options);
 
 // What a caller learns from a pretraining run.
 struct RunOutcome {
@@ -91,8 +111,11 @@ struct RunOutcome {
   std::vector<mgca::HistoryRow> history;
 };
 
-// Trains in the folder, resuming what is there; writes config.json, manifest.json, history.csv, events, checkpoints, best weights.
-[[nodiscard]] RunOutcome pretrain(Study& study, const std::filesystem::path& run, const std::string& device);
+enum class Lines : std::uint8_t { per_epoch, per_run };  // how much pretraining prints
+
+// Trains in the folder, resuming what is there. Everything is checked first; only then the folder is made, locked and written:
+// config.json, manifest.json, vocabulary.txt, history.csv, events, checkpoints, best weights.
+[[nodiscard]] RunOutcome pretrain(Study& study, const std::filesystem::path& run, const std::string& device, Lines lines = Lines::per_epoch);
 
 // Set by Ctrl-C and SIGTERM; the loop looks at it after every step. `signal_received` is 0 until then.
 [[nodiscard]] const std::atomic<bool>& stop_requested();

@@ -56,6 +56,14 @@ TEST_CASE("csv: broken tables are refused with row and line, never with content"
   expect_error([] { rows("a,b\n1,\"x\"y\n"); }, {"line 2", "closing quote"});
   expect_error([] { rows(std::string("a,b\n1,\0\n", 8)); }, {"zero byte"});
   expect_error([] { rows("a,a\n"); }, {"two columns", "'a'"});
+  try {  // a table without a header line: its first row is not shown as if it were column names
+    (void)CsvTable("images/1.jpg,secret,patient\n", "t.csv").column("report");
+    FAIL("accepted");
+  } catch (const mgca::Error& error) {
+    const std::string what = error.what();
+    CHECK(what.find("looks like data") != std::string::npos);
+    CHECK(what.find("secret") == std::string::npos);
+  }
   expect_error([] { rows(""); }, {"empty"});
   expect_error([] { rows("a\rb\r"); }, {"carriage return"});
   expect_error([] { (void)CsvTable::read("/no/such.csv"); }, {"/no/such.csv"});

@@ -95,6 +95,11 @@ class CsvTable {
   // The position of a column. Throws Error(data) with the names that exist, nearest first.
   [[nodiscard]] std::size_t column(std::string_view name) const {
     if (const auto found = find(name)) return *found;
+    for (const auto& cell : header_) {  // a message may show names of columns, but not the first row of a table without any
+      if (cell.size() > 64 || cell.find_first_of("/\\\n") != std::string::npos) {
+        fail(ErrorKind::data, source_, ": no column '", name, "'; the first line looks like data, expected a header line with the names of the columns");
+      }
+    }
     fail(ErrorKind::data, source_, ": no column '", name, "'", nearest_hint(name, header_));
   }
   [[nodiscard]] std::optional<std::size_t> find(std::string_view name) const {

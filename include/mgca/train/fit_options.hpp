@@ -6,6 +6,7 @@
 #include <mgca/core/file.hpp>
 #include <mgca/tensor/precision.hpp>
 #include <mgca/train/optimizer.hpp>
+#include <mgca/train/run_lock.hpp>
 #include <mgca/train/schedule.hpp>
 #include <mgca/train/task.hpp>
 
@@ -24,6 +25,7 @@ struct RunContext {
   EventSink sink;
   const std::atomic<bool>* stop = nullptr;      // looked at after every step; true: save and return
   Files* files = nullptr;                       // how checkpoints are written; nullptr: the operating system's files
+  const RunLock* lock = nullptr;                // the folder's, where the caller holds it already; nullptr: fit takes it
 };
 
 struct FitOptions {

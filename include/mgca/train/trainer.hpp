@@ -36,7 +36,7 @@ class Loop {
     at_.steps = options.epochs * steps_per_epoch();
     if (options.run.folder.empty()) return;
     checkpoints_.emplace(options.run.folder / "checkpoints", options.keep_checkpoints, options.run.files ? *options.run.files : posix_files());
-    lock_.emplace(options.run.folder);
+    if (options.run.lock == nullptr) lock_.emplace(options.run.folder);
   }
 
   FitResult run() {

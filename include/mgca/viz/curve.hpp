@@ -12,6 +12,7 @@ struct Series {
   std::vector<double> low = {}, high = {};  // a band around y; empty: none
   bool dashed = false;
   bool steps = false;  // y changes at x, not on the way to it
+  std::optional<std::size_t> color = {};  // of series_color; nothing: the series' own place in the list
 };
 
 struct ChartOptions {
@@ -126,7 +127,7 @@ inline std::string chart(std::span<const Series> all, const ChartOptions& option
   const double width = options.width - left - 16;
   std::vector<LegendEntry> entries;
   for (std::size_t s = 0; s < all.size(); ++s) {
-    if (!all[s].name.empty()) entries.push_back({all[s].name, series_color(s), all[s].dashed});
+    if (!all[s].name.empty()) entries.push_back({all[s].name, series_color(all[s].color.value_or(s)), all[s].dashed});
   }
   const auto legend = legend_of(entries, left, width);
   const double top = legend.height + 10, below = options.x.label.empty() ? 30 : 48;
@@ -148,7 +149,7 @@ inline std::string chart(std::span<const Series> all, const ChartOptions& option
     svg += "<svg x=\"" + coordinate(left) + "\" y=\"" + coordinate(top) + "\" width=\"" + coordinate(width) +
            "\" height=\"" + coordinate(height) + "\" viewBox=\"" + box + "\">";
   }
-  for (std::size_t s = 0; s < all.size(); ++s) svg += draw_series(plot, all[s], hex(series_color(s)));
+  for (std::size_t s = 0; s < all.size(); ++s) svg += draw_series(plot, all[s], hex(series_color(all[s].color.value_or(s))));
   return svg + (clipped ? "</svg></svg>" : "</svg>");
 }
 

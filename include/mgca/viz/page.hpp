@@ -13,6 +13,8 @@ struct PageOptions {
   std::string subtitle = {};
   std::string footer = {};
   ReportText text = ReportText::withheld;  // cards with reports and word figures need `shown`
+  // Stands on top of a page that holds report text.
+  std::string privacy = "This page contains report text. Treat it as patient data: keep it where such data may be kept, and do not pass it on.";
 };
 
 struct Tile {  // one number in large type
@@ -205,10 +207,7 @@ inline std::string Page::render() const {
   }
   html += "</header>\n<main>\n";
   if (holds_report_text_) {
-    html += element("p", "note private",
-                    "This page contains report text. Treat it as patient data: keep it where such data may be kept, "
-                    "and do not pass it on.") +
-            "\n";
+    html += element("p", "note private", options_.privacy) + "\n";
   }
   html += body_ + (titles_.empty() ? "" : "</section>\n") + "</main>\n";
   if (!options_.footer.empty()) html += element("footer", "", options_.footer) + "\n";

@@ -1,0 +1,217 @@
+// Pretraining in a run folder: what is checked, what is written, what is told, how it stops.
+#include "study.hpp"
+
+#include <mgca/data/split.hpp>
+#include <mgca/tasks/pretrain.hpp>
+#include <mgca/train.hpp>
+
+#include <csignal>
+#include <cstdlib>
+#include <unistd.h>
+
+#include <ATen/Context.h>
+
+namespace study {
+
+namespace {
+std::atomic<bool> g_stop = false;  // signal handlers can reach nothing but globals
+std::atomic<int> g_signal = 0;
+
+void on_signal(int signal) {
+  if (g_stop.exchange(true)) std::_Exit(128 + signal);  // the second one does not wait; the last checkpoint is whole
+  g_signal = signal;
+}
+
+// Throws Error(system) before any work is done; makes nothing.
+void require_writable(const std::filesystem::path& run) {
+  auto folder = std::filesystem::absolute(run).lexically_normal();
+  while (!folder.has_filename() || !std::filesystem::exists(folder)) {
+    if (folder == folder.parent_path()) break;
+    folder = folder.parent_path();
+  }
+  if (!std::filesystem::is_directory(folder)) mgca::fail_system(folder, "make a run folder here", ENOTDIR);
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) mgca::fail_system(folder, "write here; choose another --out", errno);
+}
+
+// What a process that was killed while writing left behind, under names nobody reads.
+void remove_temporaries(const std::filesystem::path& folder) {
+  auto& files = mgca::posix_files();
+  if (!std::filesystem::is_directory(folder)) return;
+  for (const auto& name : files.list(folder)) {
+    if (name.starts_with('.') && name.find(".tmp-") != std::string::npos) files.remove(folder / name);
+  }
+}
+
+struct Manifest {
+  std::string library, data, vocabulary, config, device;
+  std::int64_t train = 0, valid = 0, threads = 0, parameters = 0;
+  static void describe(auto& self, auto&& field) {
+    field("library", self.library, "version");
+    field("data", self.data, "SHA-256 of the data table");
+    field("vocabulary", self.vocabulary, "SHA-256 of the vocabulary");
+    field("config", self.config, "hash of config.json without its paths");
+    field("device", self.device, "where it was trained");
+    field("train", self.train, "training pairs");
+    field("valid", self.valid, "validation pairs");
+    field("threads", self.threads, "compute threads");
+    field("parameters", self.parameters, "trainable parameters");
+  }
+};
+
+std::string hex(std::uint64_t value) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(value));
+  return text;
+}
+
+// Throws Error(config) if the run in the folder was begun with other data or another vocabulary.
+void require_same(const Manifest& now, const std::filesystem::path& run) {
+  const auto path = run / "manifest.json";
+  const auto before = mgca::from_json_text<Manifest>(mgca::read_text_file(path), path.string());
+  const auto compare = [&](const char* what, const std::string& old_hash, const std::string& new_hash) {
+    if (old_hash == new_hash) return;
+    mgca::fail(mgca::ErrorKind::config, run.string(), ": the run there was begun with another ", what, " (SHA-256 ", old_hash, ", now ", new_hash,
+               "); put it back as it was, or choose another --out");
+  };
+  compare("data table", before.data, now.data);
+  compare("vocabulary", before.vocabulary, now.vocabulary);
+}
+
+// Writes what a run begins with. The caller holds the folder's lock.
+void write_beginning(const Study& study, const std::filesystem::path& run, const Manifest& manifest) {
+  auto& files = mgca::posix_files();
+  std::string tokens;
+  for (const auto& token : study.tokenizer.vocabulary().tokens()) tokens += token + "\n";
+  mgca::atomic_write(files, run / "config.json", mgca::to_json_text(study.config) + "\n");
+  mgca::atomic_write(files, run / "vocabulary.txt", tokens);
+  mgca::atomic_write(files, run / "manifest.json", mgca::to_json_text(manifest) + "\n");
+}
+
+// Tells a person what the loop reports.
+class Narrator {
+ public:
+  explicit Narrator(Lines lines) : lines_(lines), progress_("  training", lines == Lines::per_epoch ? 10 : 60) {}
+
+  void operator()(std::string_view event, std::span<const mgca::Field> fields) {
+    const auto number = [&](std::string_view name) {
+      for (const auto& field : fields) {
+        if (field.name != name) continue;
+        if (const auto* real = std::get_if<double>(&field.value)) return *real;
+        if (const auto* whole = std::get_if<std::int64_t>(&field.value)) return static_cast<double>(*whole);
+      }
+      return std::nan("");
+    };
+    const auto whole = [&](std::string_view name) { return std::to_string(static_cast<std::int64_t>(number(name))); };
+    if (event == "step") {
+      progress_.update(static_cast<std::int64_t>(number("step")), static_cast<std::int64_t>(number("steps")), "loss " + console::number(number("loss")) + held_out_);
+    } else if (event == "epoch") {
+      held_out_ = "  held-out loss " + console::number(number("val_loss"));
+      if (lines_ == Lines::per_run) return;
+      progress_.finish();
+      console::line("  epoch " + std::to_string(static_cast<std::int64_t>(number("epoch")) + 1) + "/" + whole("epochs") + "   loss " + console::number(number("loss")) +
+                    " " + held_out_ + "   held-out top-5 " + console::percent(number("val_acc5")));
+    } else if (event == "resumed") {
+      console::line("  resuming in epoch " + std::to_string(static_cast<std::int64_t>(number("epoch")) + 1) + " after step " + whole("step"));
+    } else if (event == "checkpoint_unreadable" || event == "checkpoint_failed") {
+      warn(std::get<std::string>(fields.back().value));
+    } else if (event == "skipped_steps") {
+      warn(whole("in_all") + " steps had gradients that are not finite and were skipped");
+    } else if (event == "threads_changed") {
+      warn("the run began with " + whole("saved") + " compute threads and goes on with " + whole("now") + "; results can differ in the last bits");
+    }
+  }
+  void finish() { progress_.finish(); }
+
+ private:
+  void warn(const std::string& text) {
+    progress_.finish();
+    console::note("  warning: " + text);
+  }
+
+  Lines lines_;
+  console::Progress progress_;
+  std::string held_out_;
+};
+
+}  // namespace
+
+const std::atomic<bool>& stop_requested() { return g_stop; }
+int signal_received() { return g_signal; }
+void watch_signals() {
+  std::signal(SIGINT, on_signal);
+  std::signal(SIGTERM, on_signal);
+}
+
+void require_same(const StudyConfig& config, const std::filesystem::path& run) {
+  const auto changed = differences(read_config(run / "config.json").without_paths(), config.without_paths());
+  if (changed.empty()) return;
+  std::string list;
+  for (const auto& one : changed) list += "\n  " + one.path + ": the run has " + one.left + ", you ask for " + one.right;
+  mgca::fail(mgca::ErrorKind::config, run.string(), ": a run with other options has begun there; choose another --out, or go on with its options by ",
+             "--resume alone. What differs:", list);
+}
+
+RunOutcome pretrain(Study& study, const std::filesystem::path& run, const std::string& device_name, Lines lines) {
+  const auto device = parse_device(device_name);
+  mgca::check_precision(study.config.fit.precision, device.type());
+  require_writable(run);
+  const auto train = study.split("train"), valid = study.split("valid");
+  if (const auto leaks = mgca::data::leaks(study.data); !leaks.empty()) {
+    mgca::fail(mgca::ErrorKind::data, study.config.data.table.string(), ": rows ", leaks[0].first_row, " and ", leaks[0].other_row,
+               " are of one patient in two splits (", leaks.size(), leaks.size() == 1 ? " such row" : " such rows", "); give every patient one split");
+  }
+  const auto prepared = [&](const auto& make) {
+    try {
+      return make();
+    } catch (const mgca::Error& error) {
+      const auto table = study.config.data.table.string();
+      const std::string what = error.what();
+      mgca::fail(error.kind(), what.find(table) == std::string::npos ? table + ": " : "", what, " (mgca doctor --data ", table, " lists every bad row)");
+    }
+  };
+  const auto train_source = prepared([&] { return study.training_source(train); });
+  const auto valid_source = prepared([&] { return study.source(valid); });
+  const mgca::Loader<Study::Source> batches(train_source, study.config.loader);
+  const mgca::Loader<Study::Source> held_out(valid_source, {.batch_size = study.config.loader.batch_size, .order = mgca::Order::as_stored,
+                                                            .last_batch = mgca::LastBatch::keep, .threads = study.config.loader.threads});
+  study.model->to(device);
+  mgca::PretrainTask task(study.model);
+
+  Manifest manifest{.library = version(), .data = mgca::data::fingerprint(study.data),
+                    .vocabulary = study.tokenizer.vocabulary().content_hash(), .config = hex(mgca::config_hash(study.config.without_paths())),
+                    .device = device.str(), .train = train.size(), .valid = valid.size(), .threads = at::get_num_threads()};
+  for (const auto& p : study.model->parameters()) manifest.parameters += p.numel();
+  console::line("  " + std::to_string(train.size()) + " training and " + std::to_string(valid.size()) + " validation pairs, " +
+                console::count(manifest.parameters) + " parameters, on " + device.str() + " in " + std::string(to_string(study.config.fit.precision)));
+
+  // Nothing was written so far; from here on the folder is ours.
+  std::error_code code;
+  std::filesystem::create_directories(run, code);
+  if (code) mgca::fail_system(run, "create the run folder", code.value());
+  const mgca::RunLock lock(run);
+  if (has_begun(run)) {
+    require_same(study.config, run);
+    require_same(manifest, run);
+  }
+  remove_temporaries(run);
+  remove_temporaries(run / "checkpoints");
+  write_beginning(study, run, manifest);
+
+  auto options = study.config.fit;
+  options.run = {.folder = run,
+                 .identity = {{"config", manifest.config}, {"data", manifest.data}, {"vocabulary", manifest.vocabulary}},
+                 .stop = &stop_requested(),
+                 .lock = &lock};
+  Narrator narrator(lines);
+  options.run.sink = std::ref(narrator);
+  mgca::History history(run / "history.csv");
+  auto result = mgca::fit(task, batches, options, mgca::Validate(task, held_out, options.precision), mgca::EarlyStop({.patience = study.config.patience}),
+                          mgca::KeepBest(*study.model, {.path = run / "best.safetensors",
+                                                      .metadata = {{"model", study.config.model.name}, {"image_size", std::to_string(study.model->image_size())},
+                                                                   {"vocabulary", manifest.vocabulary}}}), history,
+                          mgca::TensorBoard(run));
+  narrator.finish();
+  return {std::move(result), history.rows()};
+}
+
+}  // namespace study

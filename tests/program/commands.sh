@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Every command does what docs/program.md says, and says what it did.
+. "$(dirname "$0")/expect.sh" "$@"
+
+# --- help -------------------------------------------------------------------------------------------------------
+got=0; "$mgca" >out 2>err || got=$?
+if [ $got != 2 ] || ! grep -q Subcommands: err; then failed "without a command the help is shown as an error"; fi
+expect 0 'Exit codes: 0 success' "$mgca" --help
+commands=$(sed -n '/^Subcommands:/,/^$/p' out | awk 'NF > 1 && /^  [a-z]/ { print $1 }')
+[ "$(echo "$commands" | wc -l)" -ge 9 ] || failed "the help lists too few commands"
+for command in $commands; do
+  expect 0 "Usage: mgca $command" "$mgca" "$command" --help
+  [ "$(awk 'length > 160' out | wc -l)" = 0 ] || failed "the help of $command has lines over 160 characters"
+done
+expect 2 '--out is required; see mgca pretrain --help' "$mgca" pretrain --data data/pairs.csv
+expect 2 "no command 'retreive'; did you mean 'retrieve'" "$mgca" retreive
+expect 0 '^[0-9]+\.[0-9]+\.[0-9]+$' "$mgca" --version
+
+# --- what there is ----------------------------------------------------------------------------------------------
+expect 0 'mgca-vit-b16 +158\.[0-9] M' "$mgca" models
+expect 0 'libtorch +2\.' "$mgca" doctor
+for what in 'vector instructions' 'compute threads' 'memory .*free' 'disk .*free' CUDA '--precision'; do
+  grep -q -- "$what" out || failed "doctor does not tell $what"
+done
+expect 0 'every image can be read' "$mgca" doctor --data data/pairs.csv
+grep -q 'train *24 *12' out || failed "doctor counts pairs and patients by split"
+head -c 900 data/images/4.jpg >data/images/short.jpg
+sed '3s/.*/images\/none.jpg,,CANARYPATIENT1,train,0/; 5s/images\/4.jpg/images\/short.jpg/; 36s/images\/35.jpg/images\/1.jpg/' data/pairs.csv >data/bad.csv
+expect 4 'bad.csv: 4 problems' "$mgca" doctor --data data/bad.csv
+for what in 'row 2: .*none.jpg' 'row 2: the report is empty' 'row 4: .*short.jpg: damaged' 'row 35: the same image as row 1'; do grep -q "$what" out || failed "doctor misses: $what"; done
+expect 0 'every image can be read' "$mgca" doctor --data data/pairs.csv --set data.report_column=Finding
+expect 0 '"epochs": 30' "$mgca" config
+expect 0 'fit.schedule.rate +0.0007 +number +highest learning rate' "$mgca" config --table
+expect 0 'image.depth +12 +integer' "$mgca" config mgca-vit-b16 --table
+expect 0 '"depth": 6' "$mgca" config mgca-vit-b16 --set image.depth=6
+
+# --- a study from end to end ------------------------------------------------------------------------------------
+expect 0 'all 2 epochs are done' pretrain --out a --set fit.epochs=2
+grep -q 'epoch 2/2   loss .* held-out loss .* held-out top-5' out || failed "no line per epoch"
+grep -q "$(printf '[\r\033]')" out && failed "a file gets plain lines only"
+for file in config.json manifest.json vocabulary.txt history.csv best.safetensors checkpoints/last; do [ -s a/$file ] || failed "a/$file is missing"; done
+compgen -G 'a/events.out.tfevents.*' >/dev/null || failed "no TensorBoard file"
+expect 0 'all 2 epochs are done' pretrain --out a --set fit.epochs=2  # nothing is left to do, nothing is an error
+expect 0 'all 1 epochs are done' pretrain --out b --set fit.epochs=1 --set fit.seed=7
+expect 0 'no option differs' "$mgca" config --diff a a
+expect 0 'fit.epochs +2 +1' "$mgca" config --diff a b
+expect 0 '"epochs": 2' "$mgca" config --run a
+expect 0 'recall@10' "$mgca" retrieve --run a
+[ "$(head -1 a/retrieve.csv)" = 'k,image_to_text,text_to_image,chance' ] || failed "retrieve.csv"
+expect 0 'recall@10' "$mgca" retrieve --run a --data data/pairs.csv --split valid
+expect 0 'macro mean' "$mgca" classify --run a --labels data/pairs.csv --columns Finding
+grep -q '^Finding,' a/classify.csv || failed "classify.csv"
+expect 0 'similarity of image and report' "$mgca" explain --run a --row 35 --out shown
+[ -s shown/heatmap.png ] || failed "explain writes no heat map"
+[ "$(head -1 shown/words.csv)" = 'slot,weight' ] || failed "explain writes words nobody asked for"
+expect 0 'report.html' "$mgca" report --run a --labels data/pairs.csv --columns Finding
+grep -qE 'src="?https?:|href="?https?:|<script' a/report.html && failed "the page asks for something from outside"
+no_canaries
+
+# The data moved: the same command with the new place goes on, --data helps the others.
+mv data moved
+expect 5 'pairs.csv: cannot open' "$mgca" retrieve --run a
+expect 0 'recall@10' "$mgca" retrieve --run a --data moved/pairs.csv
+expect 0 'all 2 epochs are done' "$mgca" pretrain --data moved/pairs.csv "${tiny[@]}" --set fit.epochs=2 --out a
+expect 0 'recall@10' "$mgca" retrieve --run a
+mv moved data
+
+# Report text only where it was asked for, and then for the owner alone.
+expect 0 'report.html' "$mgca" report --run b --data data/pairs.csv --show-text
+grep -q Canarytext b/report.html || failed "--show-text shows no text"
+[ "$(stat -c %a b/report.html)" = 600 ] || failed "a page with report text must be readable by its owner only"
+grep -q CANARYPATIENT b/report.html && failed "a patient is on the page"
+
+# --- a terminal gets a progress bar -----------------------------------------------------------------------------
+script -qec "'$mgca' pretrain --data data/pairs.csv ${tiny[*]@Q} --set fit.epochs=8 --set fit.report_every=1 --out c" /dev/null >terminal </dev/null
+grep -q "$(printf '\r')" terminal || failed "nothing is redrawn on a terminal"
+grep -q 'training \[#*\.*\] [0-9]*/48  loss' terminal || failed "no progress bar on a terminal"
+echo "ok: $cases cases"
