@@ -38,7 +38,8 @@ TEXT
 say() { printf '\n== %s\n' "$*"; }
 stop() { printf '\nbootstrap: %s\n' "$*" >&2; exit 1; }
 
-# Runs a command with its output in build/log/NAME.log; a line of progress, and the end of the log if it fails.
+# Runs a command with its output in build/log/NAME.log; a line of progress, and the end of the log if it fails, with `advice`.
+advice=""
 logged() {
   local name=$1 log=build/log/$1.log start=$SECONDS
   shift
@@ -49,7 +50,8 @@ logged() {
   else
     printf ' FAILED after %d s\n\n' $((SECONDS - start))
     tail -n 40 "$log" >&2
-    stop "$name failed; the whole log is in $log"
+    stop "$name failed; the whole log is in $log${advice:+
+$advice}"
   fi
 }
 
@@ -63,40 +65,44 @@ missing_packages() {
 install_packages() {
   command -v dpkg-query >/dev/null || stop "this script installs Debian and Ubuntu packages; elsewhere install the
 libraries named at its top and use: cmake --preset default && cmake --build build/default"
-  local wanted=("$@") missing
+  local wanted=("$@") missing as_root=() may_install=yes
+  if [ "$(id -u)" != 0 ]; then
+    as_root=(sudo)
+    if ! command -v sudo >/dev/null || ! sudo -n true 2>/dev/null; then may_install=no; fi
+  fi
   add_clang() { if [ -z "${CXX:-}" ] && apt-cache show clang-16 >/dev/null 2>&1; then wanted+=(clang-16 libclang-rt-16-dev); fi; }
   add_clang
   missing=$(missing_packages "${wanted[@]}")
-  if [ -z "$missing" ] && { [ -n "${CXX:-}" ] || command -v clang++-16 >/dev/null || [ -f .deps/packages ]; }; then
-    return 0
-  fi
-  local install="apt-get install -y --no-install-recommends"
-  if [ "$(id -u)" = 0 ]; then
-    logged packages.index apt-get update
-    add_clang  # a fresh machine knows no package before its first update
-    missing=$(missing_packages "${wanted[@]}")
-    [ -z "$missing" ] || logged packages env DEBIAN_FRONTEND=noninteractive $install $missing
-    mkdir -p .deps && touch .deps/packages
-  elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
-    logged packages.index sudo apt-get update
-    logged packages sudo env DEBIAN_FRONTEND=noninteractive $install $missing
-  else
-    stop "these packages are missing; install them with
+  # Everything is there; the index is asked once whether it knows a better compiler.
+  if [ -z "$missing" ] && { [ -n "${CXX:-}" ] || command -v clang++-16 >/dev/null || [ -f .deps/packages ] || [ $may_install = no ]; }; then return 0; fi
+  local install=(apt-get install -y --no-install-recommends)
+  [ $may_install = yes ] || stop "these packages are missing; install them with
 
-  sudo apt-get update && sudo $install $missing
+  sudo apt-get update && sudo ${install[*]} $missing
 
 and run this script again"
-  fi
+  advice="Without a network install the packages named above by hand; behind a proxy set http_proxy and https_proxy."
+  logged packages.index "${as_root[@]}" apt-get update
+  add_clang  # a fresh machine knows no package before its first update
+  missing=$(missing_packages "${wanted[@]}")
+  # shellcheck disable=SC2086  # a list of words
+  [ -z "$missing" ] || logged packages "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive "${install[@]}" $missing
+  advice=""
+  mkdir -p .deps && touch .deps/packages
 }
 
-is_libtorch() { [ -f "$1/include/ATen/ATen.h" ] && [ -f "$1/lib/libtorch_cpu.so" ]; }
+is_libtorch() {
+  [ -f "$1/include/ATen/ATen.h" ] && [ -f "$1/lib/libtorch_cpu.so" ] && { [ "$cuda" = OFF ] || [ -f "$1/lib/libtorch_cuda.so" ]; }
+}
 
 fetch_libtorch() (  # a subshell, for its trap; the wheel holds a complete libtorch, only what C++ needs is kept
-  local temporary wheels=(torch==$torch_version nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85)
-  temporary=$(mktemp -d)
+  local temporary wheels=("torch==$torch_version" nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85)
+  mkdir -p .deps
+  temporary=$(mktemp -d -p .deps fetch.XXXXXX)  # not /tmp, which may be small
   trap 'rm -rf "$temporary"' EXIT
+  export TMPDIR=$PWD/$temporary
   local options=(--only-binary=:all:)
-  if [ "$cuda" = OFF ]; then options+=(--no-deps); else wheels=(torch==$torch_version); fi
+  if [ "$cuda" = OFF ]; then options+=(--no-deps); else wheels=("torch==$torch_version"); fi
   python3 -m pip download -q --disable-pip-version-check --no-cache-dir "${options[@]}" --implementation cp \
     --python-version 3.11 --platform manylinux_2_28_x86_64 --platform manylinux_2_27_x86_64 \
     --platform manylinux_2_25_x86_64 --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 \
@@ -124,16 +130,18 @@ find_libtorch() {
   [ "$cuda" = OFF ] || torch_home+=-cuda
   if [ -n "${MGCA_TORCH_DIR:-}" ]; then
     is_libtorch "$MGCA_TORCH_DIR" || stop "MGCA_TORCH_DIR=$MGCA_TORCH_DIR holds no libtorch; expected include/ATen/ATen.h and
-lib/libtorch_cpu.so below it (inside an unpacked archive the folder is called libtorch, in a wheel torch)"
+lib/libtorch_cpu.so below it, with --cuda lib/libtorch_cuda.so too (inside an unpacked archive the folder is called libtorch, in a wheel torch)"
     torch_root=$MGCA_TORCH_DIR
     return
   fi
   local prefix
-  for prefix in $(tr ':;' '  ' <<<"${CMAKE_PREFIX_PATH:-}"); do
+  local IFS=':;'
+  for prefix in ${CMAKE_PREFIX_PATH:-}; do
     for torch_root in "$prefix" "$prefix/torch" "$prefix/libtorch"; do
       is_libtorch "$torch_root" && return
     done
   done
+  unset IFS
   torch_root=$(python3 -c "import importlib.util as u; s = u.find_spec('torch')
 print(list(s.submodule_search_locations)[0] if s and s.submodule_search_locations else '')" 2>/dev/null || true)
   if [ -n "$torch_root" ] && is_libtorch "$torch_root"; then return; fi
@@ -141,8 +149,15 @@ print(list(s.submodule_search_locations)[0] if s and s.submodule_search_location
   is_libtorch "$torch_root" && return
   [ "$(uname -m)" = x86_64 ] || stop "the ready-made libtorch is for x86_64, this machine is $(uname -m); get a libtorch
 for it and set MGCA_TORCH_DIR to the folder that holds its include/ and lib/"
-  say "Fetching libtorch $torch_version (about $([ "$cuda" = ON ] && echo 3 GB || echo 0.55 GB), once)"
+  local needed_gb=2 size="0.55 GB" free_gb
+  if [ "$cuda" = ON ]; then needed_gb=12 size="3 GB"; fi
+  free_gb=$(df -Pk . | awk 'NR == 2 { print int($4 / 1048576) }')
+  [ "$free_gb" -ge $needed_gb ] || stop "libtorch needs $needed_gb GB while it is unpacked, $PWD has $free_gb GB left; make room, or set
+MGCA_TORCH_DIR to a libtorch elsewhere"
+  say "Fetching libtorch $torch_version (about $size, once)"
+  advice="Without a network copy .deps/ from a machine that has it, or set MGCA_TORCH_DIR to the folder of an unpacked libtorch."
   logged libtorch fetch_libtorch
+  advice=""
 }
 
 choose_compiler() {
@@ -171,6 +186,7 @@ prepare() {  # prepare PACKAGES...
   find_libtorch
   echo "   compiler $compiler, libtorch $torch_root, $jobs jobs"
   export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-2G}
+  if [ ! -w "${HOME:-/nowhere}" ]; then export CCACHE_DIR=${CCACHE_DIR:-$PWD/.deps/ccache}; fi
 }
 
 build_program() {
@@ -201,8 +217,7 @@ run_benchmarks() {
   for benchmark in build/bench/bin/*_bench; do say "$(basename "$benchmark")"; "$benchmark"; done
 }
 
-command=${1:-}
-[ $# -gt 0 ] && shift
+command=""
 cuda=OFF
 memory_gb=$(awk '/MemAvailable/ {print int($2 / 1048576)}' /proc/meminfo)
 jobs=$(nproc)
@@ -210,9 +225,17 @@ if [ "$jobs" -gt $((memory_gb / 2 + 1)) ]; then jobs=$((memory_gb / 2 + 1)); fi
 while [ $# -gt 0 ]; do
   case $1 in
     --cuda) cuda=ON ;;
-    --jobs) jobs=${2:?--jobs needs a number}; shift ;;
+    --jobs)
+      [[ "${2:-}" =~ ^[1-9][0-9]*$ ]] || stop "--jobs needs a number of 1 or more, as in --jobs 4"
+      jobs=$2
+      shift
+      ;;
     --help | -h) usage; exit 0 ;;
-    *) usage >&2; stop "unknown option '$1'" ;;
+    -*) usage >&2; stop "unknown option '$1'" ;;
+    *)
+      [ -z "$command" ] || { usage >&2; stop "one command at a time: '$command' or '$1'"; }
+      command=$1
+      ;;
   esac
   shift
 done
@@ -223,7 +246,7 @@ case $command in
   build) build_program; say "Built: build/bin/mgca" ;;
   bench) run_benchmarks ;;
   clean) rm -rf build runs; say "Removed build/ and runs/" ;;
-  --help | -h | help) usage ;;
-  '') usage; exit 2 ;;
+  help) usage ;;
+  '') usage >&2; exit 2 ;;
   *) usage >&2; stop "unknown command '$command'" ;;
 esac

@@ -1,0 +1,3 @@
+// Everything a user can include, in one file.
+#include <mgca/catalog.hpp>
+#include <mgca/mgca.hpp>
