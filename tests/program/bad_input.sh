@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Whatever is wrong with what a person hands over: one message that says what and where, the documented exit code, nothing
 # half-written, nothing lost, and no report text or patient in any output.
+# shellcheck source-path=SCRIPTDIR source=expect.sh
 . "$(dirname "$0")/expect.sh" "$@"
 
 on() { local table=$1; shift; "$mgca" pretrain --data "$table" "${tiny[@]}" --out fresh "$@"; }

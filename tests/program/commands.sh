@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Every command does what docs/program.md says, and says what it did.
+# shellcheck source-path=SCRIPTDIR source=expect.sh
 . "$(dirname "$0")/expect.sh" "$@"
 
 # --- help -------------------------------------------------------------------------------------------------------

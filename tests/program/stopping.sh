@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Ctrl-C and SIGTERM leave a run that goes on to the same last bit; a second Ctrl-C does not wait.
+# shellcheck source-path=SCRIPTDIR source=expect.sh
 . "$(dirname "$0")/expect.sh" "$@"
 
 long=("$mgca" pretrain --data data/pairs.csv "${tiny[@]}" --set fit.epochs=40 --set fit.checkpoint_every=5 --set patience=40)
