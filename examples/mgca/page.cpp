@@ -106,8 +106,7 @@ void training(mgca::Page& page, const Content& c) {
   const auto add = [&](std::vector<mgca::Series>& series, const std::string& title, const std::string& caption) {
     std::erase_if(series, [](const auto& one) { return one.x.empty(); });
     if (series.empty()) return;
-    const auto last = series.front().x.back();
-    figures.push_back({.picture = mgca::Svg{mgca::viz::line_chart(series, {.title = title, .x = {.label = "epoch", .low = std::min(1.0, last - 1)}, .y = {.label = "loss"}})},
+    figures.push_back({.picture = mgca::Svg{mgca::viz::line_chart(series, {.title = title, .x = {.label = "epoch"}, .y = {.label = "loss"}})},
                        .title = title, .caption = caption});
   };
   add(all, "Loss", "Solid: while training. Dotted: held out.");
