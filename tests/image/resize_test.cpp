@@ -2,12 +2,14 @@
 #include "expect_error.hpp"
 #include "paths.hpp"
 
-#include <mgca/image/augment.hpp>
+#include <mgca/image/geometry.hpp>
 #include <mgca/image/intensity.hpp>
+#include <mgca/image/resize.hpp>
 #include <mgca/io/safetensors.hpp>
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 
@@ -103,29 +105,20 @@ TEST_CASE("image: a flat picture stays flat, whatever the size", "[image][fast]"
   }
 }
 
-TEST_CASE("augment: the same address gives the same picture, another epoch another one", "[image][fast]") {
-  GreyImage stored({.height = 40, .width = 40});
-  for (std::size_t i = 0; i < stored.pixels().size(); ++i) stored.pixels()[i] = static_cast<uint8_t>(i * 7);
-  const mgca::Augmentation how{.crop = 32, .flip = 0.5, .brightness = 0.2, .contrast = 0.2};
-  const auto once = mgca::image::augment(stored.plane(), how, {.seed = 1, .epoch = 2, .sample = 3});
-  CHECK(different(once, mgca::image::augment(stored.plane(), how, {.seed = 1, .epoch = 2, .sample = 3})) == 0);
-  CHECK(different(once, mgca::image::augment(stored.plane(), how, {.seed = 1, .epoch = 3, .sample = 3})) > 100);
-  const auto centre = mgca::image::augment(stored.plane(), {.crop = 32, .random_crop = false}, {});
-  CHECK(centre.at(0, 0) == stored.at(4, 4));
+TEST_CASE("resize: an enlarged picture stays within the brightness of its source", "[image][fast]") {
+  GreyImage source({.height = 7, .width = 5});
+  for (std::size_t i = 0; i < source.pixels().size(); ++i) source.pixels()[i] = static_cast<uint8_t>(60 + 37 * i % 100);
+  const auto [low, high] = std::minmax_element(source.pixels().begin(), source.pixels().end());
+  for (const auto filter : {mgca::image::Filter::area, mgca::image::Filter::bilinear}) {
+    const auto out = mgca::image::resize(source.plane(), {.height = 40, .width = 33, .filter = filter});
+    CHECK(std::all_of(out.pixels().begin(), out.pixels().end(), [&](uint8_t v) { return v + 1 >= *low && v <= *high; }));
+  }
 }
 
-TEST_CASE("augment: crops reach both edges", "[image][fast]") {
-  GreyImage stored({.height = 5, .width = 5});
-  for (std::size_t i = 0; i < 25; ++i) stored.pixels()[i] = static_cast<uint8_t>(i);
-  std::set<int> corners;
-  for (uint64_t i = 0; i < 200; ++i) corners.insert(mgca::image::augment(stored.plane(), {.crop = 4}, {.sample = i}).at(0, 0));
-  CHECK(corners == std::set<int>{0, 1, 5, 6});
-}
-
-TEST_CASE("image: sizes that make no sense are refused", "[image][fast]") {
+TEST_CASE("resize: sizes that make no sense are refused", "[image][fast]") {
   const GreyImage image({.height = 4, .width = 4});
   mgca::test::expect_error([&] { (void)mgca::image::resize(image.plane(), {.height = 0, .width = 3}); }, {"0 x 3"});
-  mgca::test::expect_error([&] { (void)mgca::image::crop(image.plane(), {.top = 2, .left = 0, .height = 4, .width = 4}); }, {"4 x 4", "(2, 0)"});
-  mgca::test::expect_error([&] { (void)mgca::image::augment(image.plane(), {.crop = 8}, {}); }, {"crop of 8", "4 x 4"});
-  mgca::test::expect_error([&] { (void)mgca::image::pad_to_square(image.plane(), 3); }, {"do not fit 3"});
+  const mgca::Image<uint8_t> colour({.height = 2, .width = 2, .channels = 3});
+  mgca::test::expect_error([&] { (void)mgca::image::resize(colour.plane(), {.height = 1, .width = 1}); }, {"2 x 2 x 3"});
+  mgca::test::expect_error([] { (void)mgca::image::fitted_size({.height = 0, .width = 3}, 256); }, {"positive"});
 }

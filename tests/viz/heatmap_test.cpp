@@ -10,31 +10,6 @@
 using namespace mgca;
 using test::expect_error;
 
-TEST_CASE("colormap: published colours at the key points, jet by its formula", "[viz][fast]") {
-  CHECK(viz::color_of(Colormap::viridis, 0) == Rgb{68, 1, 84});
-  CHECK(viz::color_of(Colormap::viridis, 0.5) == Rgb{33, 144, 140});
-  CHECK(viz::color_of(Colormap::viridis, 1) == Rgb{253, 231, 37});
-  CHECK(viz::color_of(Colormap::jet, 0) == Rgb{0, 0, 128});
-  CHECK(viz::color_of(Colormap::jet, 0.5) == Rgb{128, 255, 128});
-  CHECK(viz::color_of(Colormap::jet, 1) == Rgb{128, 0, 0});
-  CHECK(viz::color_of(Colormap::grey, 0.2) == Rgb{51, 51, 51});
-  CHECK(viz::css_gradient(Colormap::grey).starts_with("linear-gradient(90deg,#000000,"));
-}
-
-TEST_CASE("colormap: viridis rises in lightness without a step back", "[viz][fast]") {
-  double before = -1;
-  for (const auto c : viz::color_table(Colormap::viridis)) {
-    const double lightness = 0.2126 * c.r + 0.7152 * c.g + 0.0722 * c.b;
-    CHECK(lightness > before - 0.8);  // rounding to whole levels
-    before = lightness;
-  }
-}
-
-TEST_CASE("colormap: values outside [0, 1] and NaN are refused", "[viz][fast]") {
-  expect_error([] { (void)viz::color_of(Colormap::jet, 1.01); }, {"1.01", "normalise"});
-  expect_error([] { (void)viz::color_of(Colormap::viridis, std::nan("")); }, {"nan"});
-}
-
 TEST_CASE("upsample: corners coincide, the middle is the mean", "[viz][fast]") {
   const std::vector<float> grid{0, 1, 2, 3};
   const auto up = viz::upsample({.pixels = grid, .height = 2, .width = 2}, {.height = 3, .width = 5});

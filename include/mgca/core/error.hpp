@@ -50,6 +50,6 @@ template <class... Pieces>
 #define MGCA_CHECK(condition, ...)                                       \
   do {                                                                   \
     if (!(condition)) [[unlikely]] {                                     \
-      ::mgca::fail(::mgca::ErrorKind::argument __VA_OPT__(, ) __VA_ARGS__); \
+      ::mgca::fail(::mgca::ErrorKind::argument, __VA_ARGS__);            \
     }                                                                    \
   } while (false)

@@ -45,11 +45,15 @@ template <class T>
 class Image {
  public:
   Image() = default;
-  // Throws Error(argument) unless all sides are positive. Pixels start at `value`.
+  // Pixels start at `value`. Throws Error(argument) unless all sides are positive and their product fits the address space.
   explicit Image(ImageSize size, T value = T{}) : size_(size) {
     MGCA_CHECK(size.height > 0 && size.width > 0 && size.channels > 0, "image: expected positive sides, got ",
                size.height, " x ", size.width, " x ", size.channels);
-    pixels_.assign(static_cast<std::size_t>(size.height * size.width * size.channels), value);
+    std::size_t count = 0;
+    const bool fits = !__builtin_mul_overflow(size.height, size.width, &count) &&
+                      !__builtin_mul_overflow(count, size.channels, &count) && count <= pixels_.max_size();
+    MGCA_CHECK(fits, "image: ", size.height, " x ", size.width, " x ", size.channels, " pixels fit no memory");
+    pixels_.assign(count, value);
   }
 
   [[nodiscard]] ImageSize size() const { return size_; }

@@ -8,6 +8,7 @@
 #include <mgca/image/geometry.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 
@@ -40,9 +41,11 @@ namespace image {
 namespace detail {
 // value -> (value - pivot) * factor + pivot, to the nearest representable.
 inline void rescale(GreyImage& picture, double factor, double pivot) {
-  for (auto& pixel : picture.pixels()) {
-    pixel = static_cast<std::uint8_t>(std::clamp(std::nearbyint((pixel - pivot) * factor + pivot), 0.0, 255.0));
+  std::array<std::uint8_t, 256> level{};
+  for (std::size_t value = 0; value < level.size(); ++value) {
+    level[value] = static_cast<std::uint8_t>(std::clamp(std::nearbyint((static_cast<double>(value) - pivot) * factor + pivot), 0.0, 255.0));
   }
+  for (auto& pixel : picture.pixels()) pixel = level[pixel];
 }
 }  // namespace detail
 

@@ -34,7 +34,9 @@ struct CropOptions {
 };
 
 [[nodiscard]] inline GreyImage crop(const Plane<const std::uint8_t>& in, const CropOptions& o) {
-  MGCA_CHECK(o.top >= 0 && o.left >= 0 && o.height > 0 && o.width > 0 && o.top + o.height <= in.height && o.left + o.width <= in.width,
+  MGCA_CHECK(in.channels == 1, "crop: expected one channel, got ", in.channels);
+  MGCA_CHECK(o.top >= 0 && o.left >= 0 && o.height > 0 && o.width > 0 && o.top <= in.height - std::min(o.height, in.height + 1) &&
+                 o.left <= in.width - std::min(o.width, in.width + 1),
              "crop: ", o.height, " x ", o.width, " at (", o.top, ", ", o.left, ") leaves the image of ", in.height, " x ", in.width);
   GreyImage out({.height = o.height, .width = o.width});
   for (std::int64_t y = 0; y < o.height; ++y) std::copy_n(in.row(o.top + y).begin() + o.left, o.width, out.plane().row(y).begin());
@@ -42,6 +44,7 @@ struct CropOptions {
 }
 
 [[nodiscard]] inline GreyImage flip_horizontal(const Plane<const std::uint8_t>& in) {
+  MGCA_CHECK(in.channels == 1, "flip_horizontal: expected one channel, got ", in.channels);
   GreyImage out({.height = in.height, .width = in.width});
   for (std::int64_t y = 0; y < in.height; ++y) std::reverse_copy(in.row(y).begin(), in.row(y).end(), out.plane().row(y).begin());
   return out;

@@ -16,7 +16,8 @@ namespace mgca::image {
 
 // 16-bit pixels scaled so that the brightest becomes 255, rounded half to even; an all-black picture stays black.
 [[nodiscard]] inline GreyImage scaled_to_bytes(const Plane<const std::uint16_t>& in) {
-  MGCA_CHECK(in.channels == 1, "scaled_to_bytes: expected one channel, got ", in.channels);
+  MGCA_CHECK(in.channels == 1 && !in.pixels.empty(), "scaled_to_bytes: expected one channel with pixels, got ", in.height, " x ", in.width, " x ",
+             in.channels);
   GreyImage out({.height = in.height, .width = in.width});
   const auto brightest = *std::max_element(in.pixels.begin(), in.pixels.end());
   if (brightest == 0) return out;

@@ -1,0 +1,99 @@
+# cmake -DROOT=<source dir> -P CheckTests.cmake: every public header has tests/<folder>/<stem>_test.cpp.
+cmake_minimum_required(VERSION 3.23)
+
+# Headers without a test file of their own, each with the reason. A header leaves this list when its test comes; an entry
+# that is no longer needed is an error.
+set(untested
+  align/cpa.hpp
+  align/cta.hpp
+  align/ita.hpp
+  align/model.hpp
+  align/terms.hpp
+  catalog/choice.hpp
+  catalog/presets.hpp
+  data/audit.hpp
+  data/dataset.hpp
+  data/record.hpp
+  data/split.hpp
+  data/synthetic.hpp
+  encoders/concepts.hpp
+  encoders/features.hpp
+  feed/batch.hpp
+  nn/bert_embeddings.hpp
+  nn/bert_layer.hpp
+  nn/init.hpp
+  nn/local_attention.hpp
+  nn/mlp.hpp
+  nn/patch_embed.hpp
+  nn/projection.hpp
+  nn/residual_block.hpp
+  nn/self_attention.hpp
+  nn/vit_block.hpp
+  ops/attention.hpp
+  ops/contrast.hpp
+  ops/cross_attention.hpp
+  ops/quantile_clip.hpp
+  ops/sinkhorn.hpp
+  ops/token_contrast.hpp
+  ops/unit.hpp
+  ops/word_pool.hpp
+  tasks/classify.hpp
+  tasks/explain.hpp
+  tasks/pretrain.hpp
+  tasks/retrieve.hpp
+  tasks/scores.hpp
+  tensor/nn.hpp
+  tensor/optim.hpp
+  tensor/random_state.hpp
+  tensor/torch.hpp
+  tensor/weights_file.hpp
+  train/evaluate.hpp
+  train/fit_options.hpp
+  train/hooks/early_stop.hpp
+  train/hooks/history.hpp
+  train/hooks/keep_best.hpp
+  train/hooks/tensorboard.hpp
+  train/hooks/validate.hpp
+  train/meter.hpp
+  train/run_lock.hpp
+  train/task.hpp
+  train/trainer.hpp
+)
+
+file(GLOB folders RELATIVE ${ROOT}/include/mgca ${ROOT}/include/mgca/*)
+set(count 0)
+foreach(folder IN LISTS folders)
+  if(NOT IS_DIRECTORY ${ROOT}/include/mgca/${folder})
+    continue()
+  endif()
+  file(GLOB_RECURSE headers RELATIVE ${ROOT}/include/mgca ${ROOT}/include/mgca/${folder}/*.hpp)
+  foreach(header IN LISTS headers)
+    if(header MATCHES "/detail/")
+      continue()
+    endif()
+    math(EXPR count "${count} + 1")
+    get_filename_component(stem ${header} NAME_WE)
+    set(test tests/${folder}/${stem}_test.cpp)
+    if(EXISTS ${ROOT}/${test})
+      file(READ ${ROOT}/${test} text)
+      if(NOT text MATCHES "TEST_CASE\\(\"[^\"]+: [^\"]+\", \"\\[${folder}\\]")
+        message(SEND_ERROR "${test}: holds no TEST_CASE(\"<unit>: <claim>\", \"[${folder}]...\")")
+      endif()
+      if(header IN_LIST untested)
+        message(SEND_ERROR "${header} has ${test}; take it off the list in CheckTests.cmake")
+      endif()
+    elseif(NOT header IN_LIST untested)
+      message(SEND_ERROR "${header} has no ${test}; write it, or give the reason in CheckTests.cmake")
+    endif()
+  endforeach()
+endforeach()
+foreach(header IN LISTS untested)
+  if(NOT EXISTS ${ROOT}/include/mgca/${header})
+    message(SEND_ERROR "CheckTests.cmake: ${header} does not exist")
+  endif()
+endforeach()
+if(count LESS 40)
+  message(SEND_ERROR "only ${count} headers were found below ${ROOT}/include/mgca; is ROOT right?")
+endif()
+list(LENGTH untested missing)
+message(STATUS "${count} headers, ${missing} of them without a test file of their own")
