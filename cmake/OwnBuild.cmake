@@ -8,9 +8,13 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 
 include(Warnings)
 if(MGCA_SANITIZE)
-  target_compile_options(mgca_warnings INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all
+  set(sanitizers address,undefined)
+  if(MGCA_SANITIZE STREQUAL "thread")
+    set(sanitizers thread)
+  endif()
+  target_compile_options(mgca_warnings INTERFACE -fsanitize=${sanitizers} -fno-sanitize-recover=all
                                                  -fno-omit-frame-pointer)
-  target_link_options(mgca_warnings INTERFACE -fsanitize=address,undefined)
+  target_link_options(mgca_warnings INTERFACE -fsanitize=${sanitizers})
 endif()
 
 # mgca_executable(NAME [TORCH] SOURCES... [LINKS ...]): an executable of ours; TORCH ones share one precompiled

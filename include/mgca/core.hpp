@@ -9,6 +9,8 @@
 #include <mgca/core/file.hpp>
 #include <mgca/core/hash.hpp>
 #include <mgca/core/nearest.hpp>
+#include <mgca/core/parallel.hpp>
 #include <mgca/core/plane.hpp>
 #include <mgca/core/profile.hpp>
 #include <mgca/core/random.hpp>
+#include <mgca/core/utf8.hpp>

@@ -70,7 +70,7 @@ TEST_CASE("bootstrap: indices and times agree, the seed alone decides", "[metric
                       checksums[run].push_back(checksum);
                       return 0.0;
                     },
-                    {.resamples = 20, .seed = run == 2 ? 6U : 5U});
+                    {.resamples = 20, .seed = run == 2 ? 6U : 5U, .threads = 1});
   }
   CHECK(checksums[0] == checksums[1]);
   CHECK(checksums[0] != checksums[2]);
@@ -83,7 +83,7 @@ TEST_CASE("bootstrap: draws are uniform", "[metrics][fast]") {
                     for (std::size_t i = 0; i < 7; ++i) drawn[i] += r.times[i];
                     return 0.0;
                   },
-                  {.resamples = 10000});
+                  {.resamples = 10000, .threads = 1});
   for (const double count : drawn) CHECK(count == Approx(10001).epsilon(0.04));
 }
 
@@ -146,11 +146,41 @@ TEST_CASE("paired_bootstrap: a real difference is found, none is not", "[metrics
   CHECK(*same.difference.estimate == 0.0);
 }
 
+TEST_CASE("bootstrap: the numbers are the same for any number of threads, bit for bit", "[metrics][parallel][fast]") {
+  const auto values = normal_values(90, 1.0), other = normal_values(90, 0.8);
+  std::vector<std::int64_t> groups;
+  for (std::int64_t i = 0; i < 90; ++i) groups.push_back(i / 3);
+  const auto statistics = [&](const Resample& r) {
+    return std::vector<std::optional<double>>{mean_of(values)(r), r.times[0] > 0 ? std::optional<double>(r.times[0]) : std::nullopt};
+  };
+  for (const auto& by : {std::vector<std::int64_t>{}, groups}) {
+    const auto one = bootstrap(90, statistics, {.resamples = 333, .seed = 5, .groups = by, .threads = 1});
+    const auto paired = paired_bootstrap(90, std::pair(mean_of(values), mean_of(other)), {.resamples = 333, .groups = by, .threads = 1});
+    for (const std::int64_t threads : {2, 3, 8, 0}) {
+      INFO(threads << " threads");
+      const auto many = bootstrap(90, statistics, {.resamples = 333, .seed = 5, .groups = by, .threads = threads});
+      for (std::size_t s = 0; s < 2; ++s) {
+        CHECK((one[s].low == many[s].low && one[s].high == many[s].high && one[s].undefined == many[s].undefined));
+      }
+      const auto again = paired_bootstrap(90, std::pair(mean_of(values), mean_of(other)), {.resamples = 333, .groups = by, .threads = threads});
+      CHECK((again.difference.low == paired.difference.low && again.p_value == paired.p_value));
+    }
+  }
+}
+
+TEST_CASE("bootstrap: a statistic that fails on one thread is the caller's error", "[metrics][parallel][fast]") {
+  const auto fails = [](const Resample& r) -> double {
+    return r.times[0] == 1 ? 1.0 : throw mgca::Error(mgca::ErrorKind::data, "statistic: not on this resample");
+  };
+  expect_error([&] { (void)bootstrap(9, fails, {.resamples = 200, .threads = 4}); }, {"not on this resample"});
+}
+
 TEST_CASE("bootstrap: options out of range and NaN are refused", "[metrics][fast]") {
   const auto one = [](const Resample&) { return 1.0; };
   expect_error([&] { (void)bootstrap(0, one); }, {"got 0"});
   expect_error([&] { (void)bootstrap(5, one, {.confidence = 95}); }, {"95", "0.95"});
   expect_error([&] { (void)bootstrap(5, one, {.resamples = 0}); }, {"1 resample"});
+  expect_error([&] { (void)bootstrap(5, one, {.threads = -1}); }, {"threads", "-1"});
   const std::vector<std::int64_t> groups{1, 2};
   expect_error([&] { (void)bootstrap(5, one, {.groups = groups}); }, {"2 groups", "5 items"});
   const auto nan = [](const Resample&) { return std::numeric_limits<double>::quiet_NaN(); };

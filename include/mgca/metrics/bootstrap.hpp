@@ -5,6 +5,7 @@
 #pragma once
 
 #include <mgca/core/error.hpp>
+#include <mgca/core/parallel.hpp>
 #include <mgca/core/random.hpp>
 
 #include <algorithm>
@@ -27,6 +28,7 @@ struct BootstrapOptions {
   double confidence = 0.95;
   // The patient of each item: whole groups are drawn, because images of one patient are not independent.
   std::span<const std::int64_t> groups = {};
+  std::int64_t threads = 0;  // 0: as many as the machine has; the numbers are the same for any
 };
 
 // One draw of as many items (or groups) as there are, with replacement; both spans say the same.
@@ -116,6 +118,7 @@ class Resampler {
 
 inline void check_bootstrap(std::int64_t count, const BootstrapOptions& options) {
   MGCA_CHECK(count > 0 && count < (std::int64_t{1} << 31), "bootstrap: expected 1 to 2^31 items, got ", count);
+  MGCA_CHECK(options.threads >= 0, "bootstrap: expected 0 threads (all) or more, got ", options.threads);
   MGCA_CHECK(options.resamples > 0, "bootstrap: expected 1 resample or more, got ", options.resamples);
   MGCA_CHECK(options.confidence > 0 && options.confidence < 1, "bootstrap: expected a confidence between 0 and 1, got ",
              options.confidence, "; 95 % is 0.95");
@@ -174,13 +177,18 @@ Replicates replicate(std::int64_t count, const Statistic& statistic, const Boots
   const std::vector<std::uint32_t> once(all.size(), 1U);
   Replicates result{.estimates = evaluate({all, once}), .rows = {}};
   result.rows.resize(static_cast<std::size_t>(options.resamples));
-  Resampler resampler(count, options);
-  for (std::int64_t r = 0; r < options.resamples; ++r) {
-    auto& row = result.rows[static_cast<std::size_t>(r)];
-    row = evaluate(resampler.draw(r));
-    MGCA_CHECK(row.size() == result.estimates.size(), "bootstrap: the statistic returned ", row.size(),
-               " values after ", result.estimates.size(), " on the items themselves");
-  }
+  const ParallelOptions parallel{.threads = options.threads, .grain = 8};
+  std::vector<Resampler> resamplers(static_cast<std::size_t>(threads_for(options.resamples, parallel)),
+                                    Resampler(count, options));
+  parallel_for(
+      options.resamples,
+      [&](std::int64_t r, std::int64_t thread) {
+        auto& row = result.rows[static_cast<std::size_t>(r)];
+        row = evaluate(resamplers[static_cast<std::size_t>(thread)].draw(r));
+        MGCA_CHECK(row.size() == result.estimates.size(), "bootstrap: the statistic returned ", row.size(),
+                   " values after ", result.estimates.size(), " on the items themselves");
+      },
+      parallel);
   return result;
 }
 
@@ -188,6 +196,7 @@ Replicates replicate(std::int64_t count, const Statistic& statistic, const Boots
 
 // Percentile interval of `statistic(const Resample&)`, which returns double, std::optional<double>, or a std::vector of
 // either; a vector gives an interval for each place, all on the same resamples. Nothing means undefined.
+// Several threads call it at once: it must not change what it shares, or options.threads must be 1.
 //   const RankedScores ranked(scores, labels);
 //   const auto auc = bootstrap(count, [&](const Resample& r) { return ranked.auc(r.times); }, {.seed = 7});
 // Throws Error(argument) for options outside their range and for NaN.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <mgca/core/error.hpp>
+#include <mgca/core/utf8.hpp>
 
 #include <utf8proc.h>
 
@@ -13,10 +14,7 @@
 
 namespace mgca::text {
 
-enum class InvalidUtf8 : std::uint8_t {
-  refuse,   // Error(data) with the byte offset
-  replace,  // each bad byte becomes U+FFFD
-};
+using mgca::InvalidUtf8;
 
 // The code points of a text. Never shows the text itself in an error.
 [[nodiscard]] inline std::vector<char32_t> decode_utf8(std::string_view text, InvalidUtf8 policy = InvalidUtf8::refuse) {

@@ -1,6 +1,8 @@
 // One JSON string, read strictly: escapes as the standard has them, well-formed UTF-8, no control characters.
 #pragma once
 
+#include <mgca/core/utf8.hpp>
+
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -96,19 +98,9 @@ class JsonString {
     append_utf8(out, code);
   }
 
-  // One well-formed UTF-8 sequence: no overlong forms, no surrogates, nothing past U+10FFFF.
   void sequence(std::string& out) {
-    const auto byte = [&](std::size_t i) { return i < text_.size() ? static_cast<unsigned char>(text_[i]) : 0U; };
-    const unsigned lead = byte(at_);
-    const std::size_t length = lead < 0x80 ? 1 : lead >= 0xC2 && lead < 0xE0 ? 2 : lead >= 0xE0 && lead < 0xF0 ? 3 : lead >= 0xF0 && lead < 0xF5 ? 4 : 0;
-    bool valid = length > 0;
-    for (std::size_t i = 1; valid && i < length; ++i) valid = (byte(at_ + i) & 0xC0U) == 0x80U;
-    const unsigned second = byte(at_ + 1);
-    if (lead == 0xE0) valid = valid && second >= 0xA0;
-    if (lead == 0xED) valid = valid && second < 0xA0;
-    if (lead == 0xF0) valid = valid && second >= 0x90;
-    if (lead == 0xF4) valid = valid && second < 0x90;
-    if (!valid) problem("a string is not UTF-8");
+    const auto length = utf8_length(text_, at_);
+    if (length == 0) problem("a string is not UTF-8");
     out.append(text_, at_, length);
     at_ += length;
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mgca/core/error.hpp>
+#include <mgca/core/utf8.hpp>
 
 #include <array>
 #include <charconv>
@@ -15,24 +16,6 @@
 
 namespace mgca::viz::detail {
 
-// The length of the UTF-8 character at `at`; 0 where there is none.
-inline std::size_t utf8_length(std::string_view text, std::size_t at) {
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-  const auto first = byte(at);
-  if (first < 0x80) return 1;
-  const std::size_t length = first >= 0xC2 && first <= 0xDF   ? 2
-                             : (first & 0xF0) == 0xE0         ? 3
-                             : first >= 0xF0 && first <= 0xF4 ? 4
-                                                              : 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(at + i) & 0xC0) != 0x80) return 0;
-  }
-  const auto second = byte(at + 1);
-  const bool overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
-  const bool beyond = (first == 0xED && second >= 0xA0) || (first == 0xF4 && second >= 0x90);
-  return overlong || beyond ? 0 : length;
-}
-
 // For text and attribute values alike. Control characters and bytes that are no UTF-8 become U+FFFD.
 inline std::string escape(std::string_view text) {
   std::string out;
@@ -41,7 +24,7 @@ inline std::string escape(std::string_view text) {
     const auto length = utf8_length(text, i);
     const auto c = static_cast<unsigned char>(text[i]);
     if (length == 0 || (c < 0x20 && c != '\n' && c != '\t') || c == 0x7F)
-      out += "\xEF\xBF\xBD";
+      out += kReplacementCharacter;
     else if (c == '&')
       out += "&amp;";
     else if (c == '<')
