@@ -1,18 +1,20 @@
-// Tables: strict, streaming row by row, every error with file, row, line and column name; cell contents are never shown,
-// because they may be report text.
+// Tables: strict, row by row, every error with file, row, line and column or byte; cell contents are never shown, because
+// they may be report text.
 // Reference: RFC 4180; line feeds alone and a UTF-8 byte order mark are accepted too.
 #pragma once
 
 #include <mgca/core/error.hpp>
 #include <mgca/core/file.hpp>
 #include <mgca/core/nearest.hpp>
+#include <mgca/core/utf8.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,8 +22,10 @@
 
 namespace mgca::io {
 
-struct CsvLimits {
+struct CsvOptions {
+  InvalidUtf8 invalid_utf8 = InvalidUtf8::refuse;
   std::size_t field_bytes = std::size_t{8} << 20;
+  std::size_t row_bytes = std::size_t{64} << 20;
   std::size_t columns = 4096;
 };
 
@@ -77,16 +81,18 @@ class CsvRow {
 class CsvTable {
  public:
   // Throws Error(system) for an unreadable file, Error(data) for a broken header.
-  [[nodiscard]] static CsvTable read(const std::filesystem::path& path, const CsvLimits& limits = {}) {
-    return CsvTable(read_text_file(path), path.string(), limits);
+  [[nodiscard]] static CsvTable read(const std::filesystem::path& path, const CsvOptions& options = {}) {
+    return CsvTable(read_text_file(path), path.string(), options);
   }
   // `source` names the text in errors.
-  CsvTable(std::string text, std::string source, const CsvLimits& limits = {}) : text_(std::move(text)), source_(std::move(source)), limits_(limits) {
+  CsvTable(std::string text, std::string source, const CsvOptions& options = {})
+      : text_(std::move(text)), source_(std::move(source)), options_(options), end_(text_.find_last_not_of("\r\n") + 1) {
     if (text_.starts_with("\xEF\xBB\xBF")) at_ = 3;
     if (!record(header_)) fail(ErrorKind::data, source_, ": the file is empty; expected a header line");
-    std::set<std::string> seen;
-    for (const auto& name : header_) {
-      if (!seen.insert(name).second) fail(ErrorKind::data, source_, ": two columns are called '", name, "'");
+    std::map<std::string_view, std::size_t> seen;
+    for (std::size_t i = 0; i < header_.size(); ++i) {
+      const auto [first, is_new] = seen.emplace(header_[i], i);
+      if (!is_new) fail(ErrorKind::data, source_, ": columns ", first->second + 1, " and ", i + 1, " have the same name; rename one");
     }
   }
 
@@ -116,7 +122,7 @@ class CsvTable {
     for (;;) {
       row.line_ = line_;
       if (!record(row.fields_)) return;
-      ++row.number_;
+      row.number_ = row_;
       if (row.fields_.size() != header_.size()) {
         fail(ErrorKind::data, row.place(), ": ", row.fields_.size(), " cells, the header has ", header_.size(),
              "; quote cells that hold commas or line breaks");
@@ -126,15 +132,27 @@ class CsvTable {
   }
 
  private:
-  [[noreturn]] void broken(std::string_view what) const { fail(ErrorKind::data, source_, ": line ", line_, ", byte ", at_, ": ", what); }
+  struct Place {
+    std::size_t byte;
+    std::int64_t line;
+  };
+
+  [[nodiscard]] std::string row_name() const { return row_ == 0 ? "header" : "row " + std::to_string(row_); }
+  [[noreturn]] void broken(std::string_view what) const {
+    fail(ErrorKind::data, source_, ": ", row_name(), " (line ", line_, "), byte ", at_, ": ", what);
+  }
 
   // The next record; false at the end. A blank line is a record of one empty cell, except at the end of the file.
   bool record(std::vector<std::string>& fields) {
     fields.clear();
-    if (text_.find_first_not_of("\r\n", at_) == std::string::npos) return false;
+    if (at_ >= end_) return false;
+    ++row_;
+    row_begin_ = at_;
     for (;;) {
+      const Place begin{at_, line_};
       fields.push_back(field());
-      if (fields.size() > limits_.columns) broken("more columns than the limit");
+      if (fields.size() > options_.columns) broken("more columns than the limit of " + std::to_string(options_.columns));
+      check_utf8(begin, fields);
       if (at_ >= text_.size()) return true;
       const char c = text_[at_++];
       if (c == ',') continue;
@@ -149,11 +167,12 @@ class CsvTable {
 
   std::string field() {
     std::string value;
+    const Place begin{at_, line_};
     const bool quoted = at_ < text_.size() && text_[at_] == '"';
     if (quoted) ++at_;
     for (;; ++at_) {
       if (at_ >= text_.size()) {
-        if (quoted) broken("a quoted cell does not end");
+        if (quoted) fail(ErrorKind::data, source_, ": ", row_name(), ": the quoted cell that begins in line ", begin.line, ", byte ", begin.byte, ", does not end");
         return value;
       }
       const char c = text_[at_];
@@ -171,15 +190,32 @@ class CsvTable {
       if (!quoted && c == '"') broken("a quote inside an unquoted cell");
       if (c == '\n') ++line_;
       value += c;
-      if (value.size() > limits_.field_bytes) broken("a cell larger than the limit");
+      if (value.size() > options_.field_bytes) broken("a cell larger than the limit of " + std::to_string(options_.field_bytes) + " bytes");
+      if (at_ - row_begin_ >= options_.row_bytes) broken("a row larger than the limit of " + std::to_string(options_.row_bytes) + " bytes");
     }
   }
 
+  // The cell just read, the last of `fields`; quotes do not matter, for they are characters of their own.
+  void check_utf8(const Place& begin, std::vector<std::string>& fields) const {
+    const auto raw = std::string_view(text_).substr(begin.byte, at_ - begin.byte);
+    const auto bad = first_invalid_utf8(raw);
+    if (bad == raw.size()) return;
+    if (options_.invalid_utf8 == InvalidUtf8::replace) {
+      fields.back() = replaced_invalid_utf8(fields.back());
+      return;
+    }
+    const auto number = fields.size() - 1;
+    const auto column = row_ > 0 && number < header_.size() ? "'" + header_[number] + "'" : std::to_string(number + 1);
+    fail(ErrorKind::data, source_, ": ", row_name(), " (line ", begin.line + std::count(raw.begin(), raw.begin() + static_cast<std::ptrdiff_t>(bad), '\n'),
+         "), column ", column, ": byte ", begin.byte + bad, " is not UTF-8; save the table as UTF-8, or read it with invalid_utf8 = replace");
+  }
+
   std::string text_, source_;
-  CsvLimits limits_;
+  CsvOptions options_;
+  std::size_t end_;  // of the last record: line ends that follow it say nothing
   std::vector<std::string> header_;
-  std::size_t at_ = 0;
-  std::int64_t line_ = 1;
+  std::size_t at_ = 0, row_begin_ = 0;
+  std::int64_t line_ = 1, row_ = -1;  // row 0 is the header
 };
 
 // A cell as it stands in a file: quoted where it must be.
