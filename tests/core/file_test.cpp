@@ -4,7 +4,9 @@
 #include "memory_files.hpp"
 #include "paths.hpp"
 
-#include <mgca/core/hash.hpp>
+#include <mgca/core/file.hpp>
+
+#include <sys/resource.h>
 
 using mgca::test::FaultyFiles;
 using mgca::test::MemoryFiles;
@@ -105,15 +107,44 @@ TEST_CASE("file: missing files, folders and unwritable places are named with the
   mgca::test::expect_error([] { mgca::atomic_write(mgca::posix_files(), "/no/such/folder/x", std::string_view("y")); }, {"/no/such/folder", "create"});
 }
 
-TEST_CASE("hash: SHA-256 gives the published digests, in one piece or several", "[core][golden][fast]") {
-  CHECK(mgca::sha256("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-  CHECK(mgca::sha256("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  CHECK(mgca::sha256("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq") ==
-        "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
-  const std::string million(1000000, 'a');
-  CHECK(mgca::sha256(million) == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
-  mgca::Sha256 pieces;
-  for (std::size_t i = 0; i < million.size(); i += 777) pieces.update(std::string_view(million).substr(i, 777));
-  CHECK(pieces.hex_digest() == mgca::sha256(million));
-  CHECK(mgca::checksum(std::as_bytes(std::span(million))) != mgca::checksum(std::as_bytes(std::span(million).first(999999))));
+TEST_CASE("file: a pipe or device is refused at once, read or mapped", "[core][fast]") {
+  const Scratch scratch;
+  REQUIRE(::mkfifo((scratch / "pipe").c_str(), 0600) == 0);
+  for (const auto& path : {scratch / "pipe", std::filesystem::path("/dev/zero")}) {
+    mgca::test::expect_error([&] { (void)mgca::read_file(path); }, {path.string(), "Invalid argument"});
+    mgca::test::expect_error([&] { mgca::MappedFile mapped(path); }, {path.string(), "Invalid argument"});
+  }
+}
+
+TEST_CASE("file: a mapped file shows the bytes of the file, also after it was moved and after another took its name", "[core][fast]") {
+  const Scratch scratch;
+  const std::string text(100000, 'm');
+  mgca::atomic_write(mgca::posix_files(), scratch / "a", text);
+  mgca::MappedFile mapped(scratch / "a");
+  const auto shown = [&](const mgca::MappedFile& file) { return std::string(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()); };
+  CHECK(shown(mapped) == text);
+  mgca::atomic_write(mgca::posix_files(), scratch / "a", std::string_view("new"));
+  const mgca::MappedFile moved(std::move(mapped));
+  CHECK(shown(moved) == text);
+  mgca::MappedFile other(scratch / "a");
+  mgca::MappedFile assigned(scratch / "a");
+  assigned = std::move(other);
+  CHECK(shown(assigned) == "new");
+}
+
+TEST_CASE("file: mapping costs no memory, an empty file maps to nothing, what is missing is named", "[core][fast]") {
+  const Scratch scratch;
+  mgca::atomic_write(mgca::posix_files(), scratch / "empty", std::string_view());
+  CHECK(mgca::MappedFile(scratch / "empty").bytes().empty());
+  mgca::atomic_write(mgca::posix_files(), scratch / "big", std::string_view("x"));
+  std::filesystem::resize_file(scratch / "big", std::uintmax_t{1} << 30);  // a hole: no disk either
+  rusage before{}, after{};
+  ::getrusage(RUSAGE_SELF, &before);
+  const mgca::MappedFile big(scratch / "big");
+  CHECK(big.bytes().size() == std::size_t{1} << 30);
+  CHECK(big.bytes().back() == std::byte{0});
+  ::getrusage(RUSAGE_SELF, &after);
+  CHECK(after.ru_maxrss - before.ru_maxrss < 16 * 1024);  // KiB
+  mgca::test::expect_error([&] { mgca::MappedFile mapped(scratch / "absent"); }, {"absent", "No such file"});
+  mgca::test::expect_error([&] { mgca::MappedFile mapped(scratch.path()); }, {"directory"});
 }

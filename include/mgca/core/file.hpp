@@ -11,6 +11,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
+#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,6 +45,28 @@ class Files {
 [[noreturn]] inline void fail_system(const std::filesystem::path& path, std::string_view operation, int code) {
   fail(ErrorKind::system, path.string(), ": cannot ", operation, ": ", std::strerror(code));
 }
+
+namespace detail {
+
+struct OpenFile {
+  int file;
+  std::size_t size;
+};
+
+// A regular file, open for reading. A pipe or device is refused, never waited for.
+inline OpenFile open_regular(const std::filesystem::path& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0) fail_system(path, "open", errno);
+  struct stat status {};
+  int code = ::fstat(file, &status) == 0 ? 0 : errno;
+  if (code == 0 && S_ISDIR(status.st_mode)) code = EISDIR;
+  if (code == 0 && !S_ISREG(status.st_mode)) code = EINVAL;
+  if (code == 0) return {file, static_cast<std::size_t>(status.st_size)};
+  ::close(file);
+  fail_system(path, "read", code);
+}
+
+}  // namespace detail
 
 class PosixFiles final : public Files {
  public:
@@ -90,14 +113,14 @@ class PosixFiles final : public Files {
     return names;
   }
   std::vector<std::byte> read(const std::filesystem::path& path) override {
-    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0) fail_system(path, "open", errno);
+    const auto [file, size] = detail::open_regular(path);
     std::vector<std::byte> bytes;
-    struct stat status {};
-    int code = ::fstat(file, &status) == 0 ? 0 : errno;
-    if (code == 0 && S_ISDIR(status.st_mode)) code = EISDIR;
-    if (code == 0 && !S_ISREG(status.st_mode)) code = EINVAL;
-    if (code == 0) bytes.resize(static_cast<std::size_t>(status.st_size));
+    int code = 0;
+    try {
+      bytes.resize(size);
+    } catch (const std::bad_alloc&) {
+      code = ENOMEM;
+    }
     for (std::size_t done = 0; code == 0 && done < bytes.size();) {
       const auto got = ::read(file, bytes.data() + done, bytes.size() - done);
       if (got > 0) done += static_cast<std::size_t>(got);
@@ -175,6 +198,34 @@ inline void atomic_write(Files& files, const std::filesystem::path& path, std::s
 inline void atomic_write(Files& files, const std::filesystem::path& path, std::string_view text) {
   atomic_write(files, path, std::as_bytes(std::span(text)));
 }
+
+// A file as memory, without a copy: pages come from the disk when they are touched and go when memory is short. What is
+// open stays as it is when another file takes its name; a file that somebody cuts off while it is open ends the process.
+class MappedFile {
+ public:
+  // Throws Error(system), for a folder, pipe or device too.
+  explicit MappedFile(const std::filesystem::path& path) {
+    const auto [file, size] = detail::open_regular(path);
+    void* address = size == 0 ? nullptr : ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
+    const int code = errno;
+    ::close(file);
+    if (address == MAP_FAILED) fail_system(path, "map", code);
+    bytes_ = {static_cast<const std::byte*>(address), size};
+  }
+  MappedFile(MappedFile&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+  MappedFile& operator=(MappedFile&& other) noexcept {
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~MappedFile() {
+    if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+  }
+
+  [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
+
+ private:
+  std::span<const std::byte> bytes_;
+};
 
 [[nodiscard]] inline std::vector<std::byte> read_file(const std::filesystem::path& path) { return posix_files().read(path); }
 [[nodiscard]] inline std::string read_text_file(const std::filesystem::path& path) {

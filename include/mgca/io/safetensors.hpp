@@ -15,6 +15,7 @@
 #include <cstring>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -52,16 +53,21 @@ class Safetensors {
   Safetensors(const Safetensors&) = delete;  // the records look into the bytes
   Safetensors& operator=(const Safetensors&) = delete;
 
-  // Throws Error(system) for an unreadable file, Error(data) for a damaged one.
+  // The data stay in the file, mapped into memory, until somebody reads them. Throws Error(system) for an unreadable file,
+  // Error(data) for a damaged one.
   [[nodiscard]] static Safetensors read(const std::filesystem::path& path, const SafetensorsLimits& limits = {}) {
-    return parse(read_file(path), path.string(), limits);
+    Safetensors file;
+    file.mapped_.emplace(path);
+    file.source_ = path.string();
+    file.open(file.mapped_->bytes(), limits);
+    return file;
   }
   // `source` names the bytes in errors.
   [[nodiscard]] static Safetensors parse(std::vector<std::byte> bytes, std::string source, const SafetensorsLimits& limits = {}) {
     Safetensors file;
-    file.bytes_ = std::move(bytes);
+    file.held_ = std::move(bytes);
     file.source_ = std::move(source);
-    file.open(limits);
+    file.open(file.held_, limits);
     return file;
   }
 
@@ -88,16 +94,16 @@ class Safetensors {
     fail(ErrorKind::data, source_, ": not a valid safetensors file: ", pieces...);
   }
 
-  void open(const SafetensorsLimits& limits) {
-    if (bytes_.size() < 8) refuse("it has ", bytes_.size(), " bytes, a header length needs 8");
+  void open(std::span<const std::byte> bytes, const SafetensorsLimits& limits) {
+    if (bytes.size() < 8) refuse("it has ", bytes.size(), " bytes, a header length needs 8");
     std::uint64_t length = 0;
-    for (std::size_t i = 0; i < 8; ++i) length |= std::to_integer<std::uint64_t>(bytes_[i]) << (8 * i);
+    for (std::size_t i = 0; i < 8; ++i) length |= std::to_integer<std::uint64_t>(bytes[i]) << (8 * i);
     if (length > limits.header_bytes) refuse("header length ", length, " is over the limit ", limits.header_bytes);
-    if (length > bytes_.size() - 8) refuse("header length ", length, " is more than the ", bytes_.size() - 8, " bytes that follow");
-    const auto data = std::span<const std::byte>(bytes_).subspan(8 + length);
+    if (length > bytes.size() - 8) refuse("header length ", length, " is more than the ", bytes.size() - 8, " bytes that follow");
+    const auto data = bytes.subspan(8 + length);
     detail::SafetensorsHeader header;
     try {
-      header = detail::read_safetensors_header({reinterpret_cast<const char*>(bytes_.data()) + 8, length}, limits.tensors, limits.rank);
+      header = detail::read_safetensors_header({reinterpret_cast<const char*>(bytes.data()) + 8, length}, limits.tensors, limits.rank);
     } catch (const detail::HeaderProblem& problem) {
       refuse(problem.what());
     }
@@ -133,7 +139,8 @@ class Safetensors {
     return record;
   }
 
-  std::vector<std::byte> bytes_;
+  std::optional<MappedFile> mapped_;  // one of these two has the bytes
+  std::vector<std::byte> held_;
   std::string source_;
   std::vector<TensorRecord> tensors_;
   std::map<std::string, std::string> metadata_;

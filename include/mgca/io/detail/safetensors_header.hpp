@@ -52,7 +52,10 @@ class HeaderParser {
   }
 
  private:
-  [[noreturn]] void problem(const std::string& what) const { throw HeaderProblem(what + " (header byte " + std::to_string(at_) + ")"); }
+  [[noreturn]] void problem(const std::string& what) const {
+    throw HeaderProblem(subject() + what + " (header byte " + std::to_string(at_) + ")");
+  }
+  [[nodiscard]] std::string subject() const { return tensor_ == nullptr ? "" : "tensor '" + *tensor_ + "': "; }
 
   void space() {
     while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\r' || text_[at_] == '\t')) ++at_;
@@ -84,7 +87,6 @@ class HeaderParser {
   }
 
   void metadata(std::map<std::string, std::string>& into) {
-    if (!into.empty()) problem("'__metadata__' appears twice");
     object([&](std::string key) {
       space();
       auto value = string();
@@ -94,62 +96,71 @@ class HeaderParser {
 
   HeaderEntry entry(std::string name) {
     HeaderEntry made{.name = std::move(name)};
+    tensor_ = &made.name;
     std::set<std::string> fields;
     object([&](const std::string& field) {
-      if (!fields.insert(field).second) problem("tensor '" + made.name + "' has '" + field + "' twice");
+      if (!fields.insert(field).second) problem("'" + field + "' appears twice");
       if (field == "dtype") {
         space();
         made.dtype = string();
       } else if (field == "shape") {
-        made.shape = numbers(max_rank_, made.name);
+        made.shape = numbers(max_rank_);
       } else if (field == "data_offsets") {
-        const auto offsets = numbers(2, made.name);
-        if (offsets.size() != 2) problem("tensor '" + made.name + "' has " + std::to_string(offsets.size()) + " data_offsets, expected 2");
+        const auto offsets = numbers(2);
+        if (offsets.size() != 2) problem("expected 2 data_offsets, got " + std::to_string(offsets.size()));
         made.begin = offsets[0];
         made.end = offsets[1];
       } else {
-        problem("tensor '" + made.name + "' has the unknown field '" + field + "'");
+        problem("the field '" + field + "' is unknown");
       }
     });
-    if (fields.size() != 3) problem("tensor '" + made.name + "' lacks dtype, shape or data_offsets");
+    if (fields.size() != 3) problem("dtype, shape or data_offsets is missing");
+    tensor_ = nullptr;
     return made;
   }
 
-  std::vector<std::uint64_t> numbers(std::size_t most, const std::string& name) {
+  std::vector<std::uint64_t> numbers(std::size_t most) {
     std::vector<std::uint64_t> all;
     expect('[');
     if (accept(']')) return all;
     do {
-      if (all.size() == most) problem("tensor '" + name + "' has a list of more than " + std::to_string(most) + " numbers");
-      all.push_back(number(name));
+      if (all.size() == most) problem("a list of more than " + std::to_string(most) + " numbers");
+      all.push_back(number());
     } while (accept(','));
     expect(']');
     return all;
   }
 
   // Decimal digits without sign, fraction, exponent or leading zero.
-  std::uint64_t number(const std::string& name) {
+  std::uint64_t number() {
     space();
     const auto start = at_;
     std::uint64_t value = 0;
     while (peek() >= '0' && peek() <= '9') {
       if (__builtin_mul_overflow(value, std::uint64_t{10}, &value) ||
           __builtin_add_overflow(value, static_cast<std::uint64_t>(peek() - '0'), &value)) {
-        problem("a number of tensor '" + name + "' does not fit 64 bits");
+        problem("a number does not fit 64 bits");
       }
       ++at_;
     }
     const auto digits = at_ - start;
     if (digits == 0 || (digits > 1 && text_[start] == '0') || peek() == '.' || peek() == 'e' || peek() == 'E') {
-      problem("tensor '" + name + "' has something that is not a plain non-negative integer");
+      problem("expected a plain non-negative integer");
     }
     return value;
   }
 
-  std::string string() { return JsonString(text_, at_).read(); }
+  std::string string() {
+    try {
+      return JsonString(text_, at_).read();
+    } catch (const HeaderProblem& problem) {
+      throw HeaderProblem(subject() + problem.what());
+    }
+  }
 
   std::string_view text_;
   std::size_t at_ = 0;
+  const std::string* tensor_ = nullptr;  // whose entry is being read
   std::size_t max_tensors_, max_rank_;
 };
 
