@@ -4,34 +4,22 @@
 
 #include <mgca/core/error.hpp>
 #include <mgca/core/file.hpp>
+#include <mgca/io/detail/crc32.hpp>
 
-#include <array>
 #include <bit>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <span>
 #include <string>
 #include <string_view>
 
 namespace mgca::io {
 
 // CRC-32C (Castagnoli) of bytes.
-[[nodiscard]] inline std::uint32_t crc32c(std::string_view bytes) {
-  static constexpr auto table = [] {
-    std::array<std::uint32_t, 256> t{};
-    for (std::uint32_t i = 0; i < 256; ++i) {
-      std::uint32_t c = i;
-      for (int k = 0; k < 8; ++k) c = (c & 1U) != 0 ? 0x82F63B78U ^ (c >> 1) : c >> 1;
-      t[i] = c;
-    }
-    return t;
-  }();
-  std::uint32_t crc = 0xFFFFFFFFU;
-  for (const char c : bytes) crc = table[(crc ^ static_cast<unsigned char>(c)) & 0xFFU] ^ crc >> 8;
-  return ~crc;
-}
+[[nodiscard]] inline std::uint32_t crc32c(std::string_view bytes) { return detail::crc32<0x82F63B78U>(std::as_bytes(std::span(bytes))); }
 
 namespace detail {
 

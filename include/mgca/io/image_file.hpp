@@ -1,26 +1,43 @@
 // PNG and JPEG files to 8-bit pixels and back: one decoder per format, so that pixels do not depend on the machine.
 // The content decides the format, not the name. Damaged, truncated and oversized files are refused before decoding.
+// With MGCA_IMAGE_BACKEND_STB defined, in every file of a program or in none, stb_image takes the place of libpng and
+// libjpeg behind the same checks: for copied-in headers without other libraries. Its pixels differ by a few levels in JPEG
+// files, and it does not see damage within their compressed data.
 #pragma once
 
 #include <mgca/core/error.hpp>
 #include <mgca/core/file.hpp>
 #include <mgca/core/plane.hpp>
 #include <mgca/io/detail/image_container.hpp>
+#ifdef MGCA_IMAGE_BACKEND_STB
+#include <mgca/io/detail/stb_codec.hpp>
+#else
 #include <mgca/io/detail/jpeg_codec.hpp>
 #include <mgca/io/detail/png_codec.hpp>
+#endif
 
 #include <array>
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace mgca::io {
 
+// What decodes and encodes, for a run's manifest.
+#ifdef MGCA_IMAGE_BACKEND_STB
+inline constexpr std::string_view kImageBackend = "stb_image";
+#else
+inline constexpr std::string_view kImageBackend = "libpng and libjpeg";
+#endif
+
 struct ImageLimits {
   std::int64_t pixels = std::int64_t{1} << 27;
   std::int64_t side = 32768;
-  int scans = 200;  // of a progressive JPEG
+  int scans = 200;       // of a progressive JPEG
+  int chunks = 1 << 16;  // of a PNG
 };
 
 namespace detail {
@@ -44,9 +61,9 @@ inline GreyImage oriented(const GreyImage& in, int orientation) {
 
 // One grey channel. Colour becomes grey by the decoder's own luma (PNG: 0.299 R + 0.587 G + 0.114 B; JPEG: its Y channel),
 // 16 bits become 8 by dropping the low byte, transparency is ignored, EXIF orientation is applied: the rules of OpenCV's
-// greyscale reading. `source` names the bytes in errors. Throws Error(data) with the reason.
+// greyscale reading. CMYK is refused. `source` names the bytes in errors. Throws Error(data) with the reason.
 [[nodiscard]] inline GreyImage decode_image(std::span<const std::byte> bytes, const std::string& source, const ImageLimits& limits = {}) {
-  const detail::ContainerLimits container{.pixels = limits.pixels, .side = limits.side, .scans = limits.scans};
+  const detail::ContainerLimits container{.pixels = limits.pixels, .side = limits.side, .scans = limits.scans, .chunks = limits.chunks};
   try {
     if (detail::is_png(bytes)) {
       const auto size = detail::check_png(bytes, container);

@@ -2,10 +2,12 @@
 // Decoders accept truncated and damaged files or allocate what a header claims; these checks do neither.
 #pragma once
 
-#include <zlib.h>
+#include <mgca/io/detail/crc32.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -20,12 +22,14 @@ struct ContainerLimits {
   std::int64_t pixels;
   std::int64_t side;
   int scans;
+  int chunks;
 };
 
 struct ContainerSize {
   std::int64_t height = 0;
   std::int64_t width = 0;
-  int orientation = 1;  // EXIF, 1 to 8
+  int orientation = 1;         // EXIF, 1 to 8
+  std::int64_t raw_bytes = 0;  // PNG: rows before compression, a filter byte each
 };
 
 inline std::uint32_t big_endian(std::span<const std::byte> bytes, std::size_t at, int count) {
@@ -45,29 +49,69 @@ inline void check_size(const ContainerSize& size, const ContainerLimits& limits)
 inline bool is_png(std::span<const std::byte> b) { return b.size() >= 8 && big_endian(b, 0, 4) == 0x89504E47U && big_endian(b, 4, 4) == 0x0D0A1A0AU; }
 inline bool is_jpeg(std::span<const std::byte> b) { return b.size() >= 3 && big_endian(b, 0, 3) == 0xFFD8FFU; }
 
-// Every chunk within the file and with its checksum; a header first, an end last.
-inline ContainerSize check_png(std::span<const std::byte> b, const ContainerLimits& limits) {
-  ContainerSize size;
-  bool ended = false, has_data = false;
+struct PngChunk {
+  std::uint32_t type = 0;
+  std::span<const std::byte> data;
+};
+inline constexpr std::uint32_t kHeaderChunk = 0x49484452U, kDataChunk = 0x49444154U, kPaletteChunk = 0x504C5445U, kEndChunk = 0x49454E44U;
+
+// Calls use(chunk) for each, up to the end chunk; what stands behind it is legal, and ignored.
+template <class Use>
+void for_each_chunk(std::span<const std::byte> b, int limit, Use&& use) {
+  int count = 0;
   for (std::size_t at = 8; at < b.size();) {
-    if (ended) break;  // bytes behind the end are legal, and ignored
+    if (++count > limit) throw ImageProblem("more than " + std::to_string(limit) + " chunks");
     if (b.size() - at < 12) throw ImageProblem("the file ends inside a chunk");
     const std::size_t length = big_endian(b, at, 4);
     if (length > b.size() - at - 12) throw ImageProblem("the file ends inside a chunk");
-    const auto type = big_endian(b, at + 4, 4);
-    const auto crc = ::crc32(0, reinterpret_cast<const Bytef*>(b.data() + at + 4), static_cast<uInt>(length + 4));
-    if (crc != big_endian(b, at + 8 + length, 4)) throw ImageProblem("a chunk does not match its checksum");
-    if (at == 8) {
-      if (type != 0x49484452U || length != 13) throw ImageProblem("the file does not begin with a header chunk");
-      size = {.height = big_endian(b, at + 12, 4), .width = big_endian(b, at + 8, 4)};
-      check_size(size, limits);
-    }
-    has_data = has_data || type == 0x49444154U;
-    ended = type == 0x49454E44U;
+    if (crc32<0xEDB88320U>(b.subspan(at + 4, length + 4)) != big_endian(b, at + 8 + length, 4)) throw ImageProblem("a chunk does not match its checksum");
+    const PngChunk chunk{.type = big_endian(b, at + 4, 4), .data = b.subspan(at + 8, length)};
+    use(chunk);
+    if (chunk.type == kEndChunk) return;
     at += 12 + length;
   }
-  if (!ended) throw ImageProblem("the end chunk is missing; the file is cut off");
-  if (!has_data) throw ImageProblem("there is no pixel data");
+  throw ImageProblem("the end chunk is missing; the file is cut off");
+}
+
+// The bytes of all rows, of seven smaller pictures where the file is interlaced (Adam7).
+inline std::int64_t raw_png_bytes(const ContainerSize& size, std::int64_t bits_per_pixel, bool interlaced) {
+  struct Pass {
+    std::int64_t x, y, dx, dy;
+  };
+  constexpr std::array<Pass, 7> adam7{{{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}}};
+  const auto rows = [&](std::int64_t width, std::int64_t height) { return width == 0 ? 0 : height * (1 + (width * bits_per_pixel + 7) / 8); };
+  if (!interlaced) return rows(size.width, size.height);
+  std::int64_t sum = 0;
+  for (const auto& pass : adam7) sum += rows((size.width - pass.x + pass.dx - 1) / pass.dx, (size.height - pass.y + pass.dy - 1) / pass.dy);
+  return sum;
+}
+
+inline ContainerSize png_header(std::span<const std::byte> data, const ContainerLimits& limits) {
+  if (data.size() != 13) throw ImageProblem("the header chunk has a wrong length");
+  ContainerSize size{.height = big_endian(data, 4, 4), .width = big_endian(data, 0, 4)};
+  check_size(size, limits);
+  constexpr std::array<std::int64_t, 7> samples{1, 0, 3, 1, 2, 0, 4};  // by colour type
+  const auto depth = std::to_integer<std::int64_t>(data[8]), color = std::to_integer<std::int64_t>(data[9]);
+  const bool known = color < 7 && samples[static_cast<std::size_t>(color)] > 0 &&
+                     (depth == 8 || (depth == 16 && color != 3) || ((depth == 1 || depth == 2 || depth == 4) && (color == 0 || color == 3)));
+  if (!known) throw ImageProblem("colour type " + std::to_string(color) + " with " + std::to_string(depth) + " bits does not exist");
+  size.raw_bytes = raw_png_bytes(size, depth * samples[static_cast<std::size_t>(color)], data[12] != std::byte{0});
+  return size;
+}
+
+// Every chunk within the file and with its checksum, a header first, an end last, and as much pixel data as a picture of
+// that size can have: deflate shrinks at most 1,032-fold, and what it cannot shrink it stores with a few bytes more.
+inline ContainerSize check_png(std::span<const std::byte> b, const ContainerLimits& limits) {
+  ContainerSize size;
+  std::int64_t compressed = 0;
+  for_each_chunk(b, limits.chunks, [&](const PngChunk& chunk) {
+    if ((size.height == 0) != (chunk.type == kHeaderChunk)) throw ImageProblem("the file does not begin with a header chunk, or has two");
+    if (chunk.type == kHeaderChunk) size = png_header(chunk.data, limits);
+    if (chunk.type == kDataChunk) compressed += static_cast<std::int64_t>(chunk.data.size());
+  });
+  if (compressed == 0) throw ImageProblem("there is no pixel data");
+  if (compressed < size.raw_bytes / 1032) throw ImageProblem("too little pixel data for the picture's size");
+  if (compressed > size.raw_bytes + size.raw_bytes / 8 + 16 * size.height + 1024) throw ImageProblem("more pixel data than the picture's size can need");
   return size;
 }
 
@@ -97,10 +141,39 @@ inline int exif_orientation(std::span<const std::byte> b) {
   return 1;
 }
 
+inline void check_components(std::uint32_t components, std::size_t header_length) {
+  if (components == 4) throw ImageProblem("its colours are CMYK; convert it to grey or RGB first");
+  if (components != 1 && components != 3) throw ImageProblem(std::to_string(components) + " colour components, expected 1 or 3");
+  if (header_length != 8 + 3 * components) throw ImageProblem("a frame header has a wrong length");
+}
+
+// Huffman tables: each has at most 256 codes, and they are there. Not every decoder counts them.
+inline void check_huffman_tables(std::span<const std::byte> tables) {
+  while (!tables.empty()) {
+    std::size_t codes = 0;
+    for (std::size_t i = 1; i <= 16 && i < tables.size(); ++i) codes += std::to_integer<std::size_t>(tables[i]);
+    if (tables.size() < 17 || codes > 256 || codes > tables.size() - 17) throw ImageProblem("a Huffman table is damaged");
+    tables = tables.subspan(17 + codes);
+  }
+}
+
+// Where the entropy-coded data that begins at `at` end: at a marker that is neither a stuffed byte nor a restart.
+inline std::size_t end_of_scan(std::span<const std::byte> b, std::size_t at) {
+  while (at + 1 < b.size()) {
+    const auto* found = static_cast<const std::byte*>(std::memchr(b.data() + at, 0xFF, b.size() - 1 - at));
+    if (found == nullptr) return b.size() - 1;
+    at = static_cast<std::size_t>(found - b.data());
+    const auto next = std::to_integer<unsigned>(b[at + 1]);
+    if (next != 0 && next != 0xFF && !(next >= 0xD0 && next <= 0xD7)) return at;
+    ++at;
+  }
+  return at;
+}
+
 // A walk over the markers: sizes sane, the number of scans limited, an end of image reached.
 inline ContainerSize check_jpeg(std::span<const std::byte> b, const ContainerLimits& limits) {
   ContainerSize size;
-  int orientation = 1, scans = 0;
+  int scans = 0;
   std::size_t at = 2;
   for (;;) {
     while (at + 1 < b.size() && b[at] == std::byte{0xFF} && b[at + 1] == std::byte{0xFF}) ++at;  // fill bytes
@@ -114,24 +187,21 @@ inline ContainerSize check_jpeg(std::span<const std::byte> b, const ContainerLim
     if (length < 2 || length > b.size() - at) throw ImageProblem("the file ends inside a segment");
     const bool frame = marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
     if (frame) {
+      if (size.height != 0) throw ImageProblem("more than one frame");
       if (length < 8) throw ImageProblem("a frame header is too short");
       size.height = big_endian(b, at + 3, 2);
       size.width = big_endian(b, at + 5, 2);
       check_size(size, limits);
+      check_components(big_endian(b, at + 7, 1), length);
     }
-    if (marker == 0xE1) orientation = exif_orientation(b.subspan(at + 2, length - 2));
+    if (marker == 0xC4) check_huffman_tables(b.subspan(at + 2, length - 2));
+    if (marker == 0xE1) size.orientation = exif_orientation(b.subspan(at + 2, length - 2));
     at += length;
     if (marker != 0xDA) continue;
     if (++scans > limits.scans) throw ImageProblem("more than " + std::to_string(limits.scans) + " scans");
-    // Entropy-coded data: up to a marker that is neither a stuffed byte nor a restart.
-    while (at + 1 < b.size()) {
-      const auto next = std::to_integer<unsigned>(b[at + 1]);
-      if (b[at] == std::byte{0xFF} && next != 0 && !(next >= 0xD0 && next <= 0xD7) && next != 0xFF) break;
-      ++at;
-    }
+    at = end_of_scan(b, at);
   }
   if (size.height == 0 || scans == 0) throw ImageProblem("there is no picture in it");
-  size.orientation = orientation;
   return size;
 }
 
