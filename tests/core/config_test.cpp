@@ -74,6 +74,17 @@ TEST_CASE("config: broken JSON names the line, repeated keys are refused", "[cor
   expect_error([] { read(""); }, {"not valid JSON"});
 }
 
+TEST_CASE("config: bytes that are not UTF-8 are refused on the way in and out, never another exception", "[core][fast]") {
+  Model model;
+  expect_error([&] { mgca::apply_overrides(model, {"name=a\xFF"}); }, {"override 'name", "byte 6", "UTF-8"});
+  expect_error([&] { mgca::apply_overrides(model, {"\xFE=1"}); }, {"byte 0", "UTF-8"});
+  CHECK(model.name == "mgca");
+  model.name = "\xC3";
+  expect_error([&] { (void)mgca::to_json_text(model); }, {"not UTF-8"});
+  expect_error([&] { (void)mgca::option_table(model); }, {"not UTF-8"});
+  expect_error([] { read("{\"name\": \"\xFF\"}"); }, {"model.json", "not valid JSON"});
+}
+
 TEST_CASE("config: validation runs after reading and after overrides, which change nothing if they fail", "[core][fast]") {
   expect_error([] { read(R"({"image": {"depth": -1}})"); }, {"model.json: model: depth", "-1"});
   Model model;
@@ -94,12 +105,4 @@ TEST_CASE("config: every field changes the text and stands in the option table",
   const auto changed = mgca::differences(Model{}, other);
   REQUIRE(changed.size() == 1);
   CHECK((changed[0].path == "image.depth" && changed[0].left == "12" && changed[0].right == "3"));
-}
-
-TEST_CASE("nearest: names are sorted by distance and long lists are cut", "[core][fast]") {
-  CHECK(mgca::edit_distance("kitten", "sitting") == 3);
-  const std::vector<std::string> known{"width", "depth", "heads"};
-  CHECK(mgca::nearest("dpth", known).front() == "depth");
-  CHECK(mgca::nearest_hint("zzzzzzzz", known).find("did you mean") == std::string::npos);
-  CHECK(mgca::nearest_hint("x", std::vector<std::string>(20, "name")).find("20 in all") != std::string::npos);
 }

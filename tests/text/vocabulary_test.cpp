@@ -1,8 +1,9 @@
 #include "catch.hpp"
 #include "expect_error.hpp"
+#include "paths.hpp"
 #include "vocabulary.hpp"
 
-#include <mgca/text/vocabulary_trainer.hpp>
+#include <mgca/text/vocabulary.hpp>
 
 #include <fstream>
 
@@ -29,24 +30,25 @@ TEST_CASE("vocabulary: damaged tables are refused by line", "[text][fast]") {
   auto hole = good;
   hole.insert(hole.end(), {"a", "", "b"});
   mgca::test::expect_error([&] { mgca::Vocabulary(hole, "v.txt"); }, {"line 7", "empty"});
+  auto broken = good;
+  broken.push_back("a\r");
+  mgca::test::expect_error([&] { mgca::Vocabulary(broken, "v.txt"); }, {"line 6", "line end"});
   mgca::test::expect_error([&] { mgca::Vocabulary(Tokens{"[PAD]", "[UNK]", "[CLS]", "[MASK]"}, "v.txt"); }, {"[SEP]", "missing"});
   mgca::test::expect_error([] { (void)mgca::Vocabulary::read("/no/such/vocab.txt"); }, {"/no/such/vocab.txt"});
 }
 
-TEST_CASE("vocabulary_trainer: the corpus encodes without unknown tokens, and frequent words are whole", "[text][fast]") {
-  const Tokens corpus{"effusion on the left", "effusion on the right", "No effusion.", "caf\xC3\xA9 effusion", "left lung clear"};
-  const auto vocabulary = mgca::text::train_vocabulary(corpus, {.size = 120});
-  const mgca::WordPiece tokenizer(vocabulary);
-  for (const auto& text : corpus) {
-    for (const auto id : tokenizer.pieces(text)) CHECK(id != vocabulary.unknown());
+TEST_CASE("vocabulary: a file is read as it was written, whatever its line ends", "[text][fast]") {
+  const mgca::test::Scratch scratch;
+  const Tokens tokens{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "##b", "\xC3\xA9"};
+  for (const std::string end : {"\n", "\r\n"}) {
+    std::string text;
+    for (const auto& token : tokens) text += token + end;
+    std::ofstream(scratch / "v.txt", std::ios::binary) << text;
+    const auto vocabulary = mgca::Vocabulary::read(scratch / "v.txt");
+    CHECK(vocabulary.tokens() == tokens);
+    CHECK(vocabulary.content_hash() == mgca::Vocabulary(tokens).content_hash());
+    for (std::int32_t id = 0; id < vocabulary.size(); ++id) CHECK(vocabulary.find(vocabulary.token(id)) == id);
   }
-  CHECK(vocabulary.find("effusion") >= 0);
-  CHECK(tokenizer.pieces("effusion").size() == 1);
-  CHECK(mgca::text::train_vocabulary(corpus, {.size = 120}).tokens() == vocabulary.tokens());
-}
-
-TEST_CASE("vocabulary_trainer: a size below the characters is refused", "[text][fast]") {
-  const Tokens corpus{"abcdef"};
-  mgca::test::expect_error([&] { (void)mgca::text::train_vocabulary(corpus, {.size = 8}); }, {"size 8", "17"});
-  mgca::test::expect_error([] { (void)mgca::text::train_vocabulary({}, {}); }, {"0 texts"});
+  mgca::test::expect_error([&] { (void)mgca::Vocabulary(tokens).token(8); }, {"id 8", "0 .. 7"});
+  mgca::test::expect_error([&] { (void)mgca::Vocabulary(tokens).token(-1); }, {"id -1"});
 }

@@ -13,6 +13,7 @@
 #include <mgca/core/enum.hpp>
 #include <mgca/core/error.hpp>
 #include <mgca/core/nearest.hpp>
+#include <mgca/core/utf8.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -86,6 +87,14 @@ Json to_json(const T& value) {
     return object;
   } else {
     return value;
+  }
+}
+
+inline std::string dump(const Json& json, int indent = -1) {
+  try {
+    return json.dump(indent);
+  } catch (const Json::type_error&) {
+    fail(ErrorKind::config, "config: a text or path holds bytes that are not UTF-8, which JSON cannot hold; rename it");
   }
 }
 
@@ -223,10 +232,11 @@ inline Json parse_json(std::string_view text, std::string_view source) {
 
 }  // namespace detail
 
-// The record as JSON text, fields in the order of `describe`.
+// The record as JSON text, fields in the order of `describe`. Throws Error(config) for text that is not UTF-8, which JSON
+// cannot hold.
 template <Described T>
 [[nodiscard]] std::string to_json_text(const T& record, int indent = 2) {
-  return detail::to_json(record).dump(indent);
+  return detail::dump(detail::to_json(record), indent);
 }
 
 // Reads a record over `defaults`. `source` names the text in errors, a file name for example.
@@ -249,6 +259,9 @@ void apply_overrides(T& record, const std::vector<std::string>& overrides) {
     const auto equals = text.find('=');
     if (equals == std::string::npos || equals == 0) {
       fail(ErrorKind::config, "override '", text, "': expected key=value, as in image.depth=6");
+    }
+    if (const auto bad = first_invalid_utf8(text); bad < text.size()) {
+      fail(ErrorKind::config, "override '", text.substr(0, std::min(bad, equals)), "...': byte ", bad, " is not UTF-8");
     }
     Json* place = &whole;
     for (std::size_t from = 0; from <= equals;) {
@@ -285,7 +298,7 @@ template <Described T>
     if constexpr (Described<Member>) {
       for (auto& row : option_table(member, prefix + name + ".")) rows.push_back(std::move(row));
     } else {
-      rows.push_back({prefix + name, detail::type_name<Member>(), detail::to_json(member).dump(), help});
+      rows.push_back({prefix + name, detail::type_name<Member>(), detail::dump(detail::to_json(member)), help});
     }
   });
   return rows;

@@ -20,19 +20,20 @@ namespace mgca {
 
 class Vocabulary {
  public:
-  // Throws Error(system) for an unreadable file, Error(data) with the line for an empty or repeated token and for a
-  // missing special token.
-  [[nodiscard]] static Vocabulary read(const std::filesystem::path& path) {
-    const auto text = read_text_file(path);
+  // Throws Error(system) for an unreadable file, Error(data) with the line for an empty or repeated token, for one
+  // that holds a line end, and for a missing special token.
+  [[nodiscard]] static Vocabulary read(const std::filesystem::path& path) { return parse(read_text_file(path), path.string()); }
+  // One token a line, with or without carriage return.
+  [[nodiscard]] static Vocabulary parse(std::string_view text, const std::string& source = "vocabulary") {
     std::vector<std::string> tokens;
     for (std::size_t from = 0; from < text.size();) {
       const auto end = std::min(text.find('\n', from), text.size());
       auto token = text.substr(from, end - from);
-      if (!token.empty() && token.back() == '\r') token.pop_back();
-      tokens.push_back(std::move(token));
+      if (token.ends_with('\r')) token.remove_suffix(1);
+      tokens.emplace_back(token);
       from = end + 1;
     }
-    return Vocabulary(std::move(tokens), path.string());
+    return Vocabulary(std::move(tokens), source);
   }
 
   // `source` names the table in errors.
@@ -40,6 +41,7 @@ class Vocabulary {
     ids_.reserve(tokens_.size());
     for (std::size_t i = 0; i < tokens_.size(); ++i) {
       if (tokens_[i].empty()) fail(ErrorKind::data, source, ": line ", i + 1, " is empty; expected one token a line");
+      if (tokens_[i].find_first_of("\r\n") != std::string::npos) fail(ErrorKind::data, source, ": the token of line ", i + 1, " holds a line end");
       const auto [it, is_new] = ids_.emplace(tokens_[i], static_cast<std::int32_t>(i));
       if (!is_new) fail(ErrorKind::data, source, ": line ", i + 1, " repeats the token of line ", it->second + 1);
       continuation_.push_back(tokens_[i].size() > 2 && tokens_[i].starts_with("##"));

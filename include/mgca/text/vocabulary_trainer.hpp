@@ -47,7 +47,7 @@ inline std::vector<CorpusWord> corpus_words(std::span<const std::string> texts) 
   std::vector<std::string> tokens{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
   std::set<std::string> seen(tokens.begin(), tokens.end());
   const auto add = [&](const std::string& token) {
-    if (!token.empty() && seen.insert(token).second) tokens.push_back(token);
+    if (!token.empty() && !token.ends_with('\n') && !token.ends_with('\r') && seen.insert(token).second) tokens.push_back(token);
   };
   const auto lowered = [](const std::string& character) {
     std::string out;
