@@ -4,6 +4,19 @@ cmake_minimum_required(VERSION 3.23)
 # Headers without a test file of their own, each with the reason. A header leaves this list when its test comes; an entry
 # that is no longer needed is an error.
 set(untested
+  # Gateways to libtorch: nothing of ours to test.
+  tensor/nn.hpp
+  tensor/optim.hpp
+  tensor/torch.hpp
+  # Plain records and concepts: tested where they are used.
+  data/dataset.hpp
+  data/record.hpp
+  encoders/concepts.hpp
+  encoders/features.hpp
+  feed/batch.hpp
+  train/fit_options.hpp
+  train/task.hpp
+  # Tested in a file that covers several headers of the folder, to be split.
   align/cpa.hpp
   align/cta.hpp
   align/ita.hpp
@@ -12,13 +25,8 @@ set(untested
   catalog/choice.hpp
   catalog/presets.hpp
   data/audit.hpp
-  data/dataset.hpp
-  data/record.hpp
   data/split.hpp
   data/synthetic.hpp
-  encoders/concepts.hpp
-  encoders/features.hpp
-  feed/batch.hpp
   nn/bert_embeddings.hpp
   nn/bert_layer.hpp
   nn/init.hpp
@@ -42,13 +50,9 @@ set(untested
   tasks/pretrain.hpp
   tasks/retrieve.hpp
   tasks/scores.hpp
-  tensor/nn.hpp
-  tensor/optim.hpp
   tensor/random_state.hpp
-  tensor/torch.hpp
   tensor/weights_file.hpp
   train/evaluate.hpp
-  train/fit_options.hpp
   train/hooks/early_stop.hpp
   train/hooks/history.hpp
   train/hooks/keep_best.hpp
@@ -56,7 +60,6 @@ set(untested
   train/hooks/validate.hpp
   train/meter.hpp
   train/run_lock.hpp
-  train/task.hpp
   train/trainer.hpp
 )
 
