@@ -72,6 +72,7 @@ TEST_CASE("config: broken JSON names the line, repeated keys are refused", "[cor
   expect_error([] { read("{\n\"name\": \"a\",\n}"); }, {"model.json", "line 3"});
   expect_error([] { read(R"({"name": "a", "name": "b"})"); }, {"'name' appears twice"});
   expect_error([] { read(""); }, {"not valid JSON"});
+  expect_error([] { read(R"({"name": 1e999})"); }, {"model.json", "too large"});
 }
 
 TEST_CASE("config: bytes that are not UTF-8 are refused on the way in and out, never another exception", "[core][fast]") {

@@ -28,6 +28,7 @@ TEST_CASE("csv: quotes, line breaks, line ends and byte order marks", "[io][fast
   CHECK(rows("a,b\n,\n3,\"\"\n\n\n") == Rows{{"", ""}, {"3", ""}});
   CHECK(rows("only\na\n\nb\n") == Rows{{"a"}, {""}, {"b"}});
   CHECK(rows("only\n") == Rows{});
+  CHECK(CsvTable(mgca::io::csv_cell("\xEF\xBB\xBF" "a"), "t.csv").header() == std::vector<std::string>{"\xEF\xBB\xBF" "a"});
 }
 
 TEST_CASE("csv: what was written is what is read", "[io][fast]") {

@@ -227,6 +227,8 @@ inline Json parse_json(std::string_view text, std::string_view source) {
     const auto line = 1 + std::count(until.begin(), until.end(), '\n');
     fail(ErrorKind::config, source, ": not valid JSON at line ", line, ", byte ", error.byte,
          "; expected one JSON value in UTF-8");
+  } catch (const Json::out_of_range&) {
+    fail(ErrorKind::config, source, ": a number is too large for 64 bits; expected one that a double can hold");
   }
 }
 

@@ -218,9 +218,9 @@ class CsvTable {
   std::int64_t line_ = 1, row_ = -1;  // row 0 is the header
 };
 
-// A cell as it stands in a file: quoted where it must be.
+// A cell as it stands in a file: quoted where it must be, also where it could be taken for the file's byte order mark.
 [[nodiscard]] inline std::string csv_cell(std::string_view value) {
-  if (value.find_first_of(",\"\n\r") == std::string_view::npos) return std::string(value);
+  if (value.find_first_of(",\"\n\r") == std::string_view::npos && !value.starts_with("\xEF\xBB\xBF")) return std::string(value);
   std::string out = "\"";
   for (const char c : value) {
     if (c == '"') out += '"';
