@@ -4,6 +4,7 @@
 #include <mgca/data/audit.hpp>
 #include <mgca/data/dataset.hpp>
 #include <mgca/data/record.hpp>
+#include <mgca/data/sampler.hpp>
 #include <mgca/data/sources/pairs.hpp>
 #include <mgca/data/split.hpp>
 #include <mgca/data/synthetic.hpp>

@@ -5,6 +5,7 @@
 
 #include <mgca/core/error.hpp>
 #include <mgca/core/random.hpp>
+#include <mgca/data/sampler.hpp>
 
 #include <algorithm>
 #include <array>
@@ -31,9 +32,6 @@ concept SampleSource = requires(const S& source, std::span<const int64_t> record
   { source.size() } -> std::convertible_to<int64_t>;
   { source.batch(records, key) } -> std::same_as<typename S::Batch>;  // key.sample is set by the source, per record
 };
-
-enum class Order : uint8_t { shuffled, as_stored };
-constexpr auto names_of(Order) { return std::to_array<std::string_view>({"shuffled", "as_stored"}); }
 
 enum class LastBatch : uint8_t { keep, drop };
 constexpr auto names_of(LastBatch) { return std::to_array<std::string_view>({"keep", "drop"}); }
@@ -82,12 +80,7 @@ class Loader {
 
   // The record positions of one epoch, in order.
   [[nodiscard]] std::vector<int64_t> order(int64_t epoch) const {
-    if (options_.order == Order::shuffled) {
-      return permutation(source_->size(), {.seed = options_.seed, .epoch = static_cast<uint64_t>(epoch)});
-    }
-    std::vector<int64_t> all(static_cast<std::size_t>(source_->size()));
-    std::iota(all.begin(), all.end(), int64_t{0});
-    return all;
+    return Sampler(source_->size(), {.order = options_.order, .seed = options_.seed}).epoch(epoch);
   }
 
   // One pass over an epoch's batches, an input range; leaving it early stops the threads.
