@@ -89,15 +89,20 @@ void check(const std::filesystem::path& table, const std::vector<std::string>& s
   const mgca::PairStudies studies(config.data);
   console::heading(table.string());
   show_splits(studies);
-  auto problems = mgca::data::audit(studies);
+  const auto audit = mgca::data::audit(studies, {.threads = at::get_num_threads()});
+  std::vector<std::string> problems;
+  for (const auto& problem : audit.problems) problems.push_back("row " + std::to_string(problem.row) + ": " + problem.what);
   for (const auto* needed : {"train", "valid", "test"}) {
     bool found = false;
     for (std::int64_t i = 0; i < studies.size() && !found; ++i) found = studies.record(i).split == needed;
-    if (!found) problems.push_back({0, std::string("no row has the split '") + needed + "'"});
+    if (!found) problems.push_back(std::string("no row has the split '") + needed + "'");
+  }
+  if (const auto& extra = studies.extra_rows(); extra.labels + extra.boxes > 0) {
+    console::line("\n  " + std::to_string(extra.labels) + " rows of labels and " + std::to_string(extra.boxes) + " of boxes are for images in no row, and are ignored");
   }
   if (problems.empty()) return console::line("\n  every image can be read, no report is empty, no image is there twice, no patient is in two splits");
   console::line("");
-  for (const auto& problem : problems) console::line("  " + (problem.row > 0 ? "row " + std::to_string(problem.row) + ": " : std::string()) + problem.what);
+  for (const auto& problem : problems) console::line("  " + problem);
   mgca::fail(mgca::ErrorKind::data, table.string(), ": ", problems.size(), problems.size() == 1 ? " problem" : " problems", ", listed above; mend or remove these rows");
 }
 

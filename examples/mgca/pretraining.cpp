@@ -1,6 +1,8 @@
 // Pretraining in a run folder: what is checked, what is written, what is told, how it stops.
 #include "study.hpp"
 
+#include <mgca/data/audit.hpp>
+#include <mgca/data/fingerprint.hpp>
 #include <mgca/data/split.hpp>
 #include <mgca/tasks/pretrain.hpp>
 #include <mgca/train.hpp>
@@ -47,7 +49,7 @@ struct Manifest {
   std::int64_t train = 0, valid = 0, threads = 0, parameters = 0;
   static void describe(auto& self, auto&& field) {
     field("library", self.library, "version");
-    field("data", self.data, "SHA-256 of the data table");
+    field("data", self.data, "SHA-256 of tables and pictures");
     field("vocabulary", self.vocabulary, "SHA-256 of the vocabulary");
     field("config", self.config, "hash of config.json without its paths");
     field("device", self.device, "where it was trained");
@@ -73,8 +75,21 @@ void require_same(const Manifest& now, const std::filesystem::path& run) {
     mgca::fail(mgca::ErrorKind::config, run.string(), ": the run there was begun with another ", what, " (SHA-256 ", old_hash, ", now ", new_hash,
                "); put it back as it was, or choose another --out");
   };
-  compare("data table", before.data, now.data);
+  compare("data set", before.data, now.data);
   compare("vocabulary", before.vocabulary, now.vocabulary);
+}
+
+// Throws Error(data) listing what a run must not begin with, and notes the rest.
+mgca::data::Audit audited(const Study& study) {
+  const auto table = study.config.data.table.string();
+  auto audit = mgca::data::audit(study.data, {.pictures = study.config.check == DataCheck::pictures, .threads = std::max<std::int64_t>(1, study.config.loader.threads)});
+  mgca::data::require_none(mgca::data::grave(audit.problems), table);
+  if (!audit.problems.empty()) {
+    const auto& first = audit.problems[0];
+    console::note("  warning: row " + std::to_string(first.row) + ": " + first.what + " (lesser problems: " + std::to_string(audit.problems.size()) +
+                  "; mgca doctor --data " + table + " lists them)");
+  }
+  return audit;
 }
 
 // Writes what a run begins with. The caller holds the folder's lock.
@@ -85,6 +100,10 @@ void write_beginning(const Study& study, const std::filesystem::path& run, const
   mgca::atomic_write(files, run / "config.json", mgca::to_json_text(study.config) + "\n");
   mgca::atomic_write(files, run / "vocabulary.txt", tokens);
   mgca::atomic_write(files, run / "manifest.json", mgca::to_json_text(manifest) + "\n");
+  for (std::int64_t i = 0; i < study.data.size(); ++i) {
+    if (study.data.record(i).patient.empty()) return;  // nobody can say who is in which split
+  }
+  mgca::atomic_write(files, run / "split.json", mgca::to_json_text(mgca::data::split_manifest(study.data, study.config.data.split_rule)) + "\n");
 }
 
 // Tells a person what the loop reports.
@@ -156,10 +175,6 @@ RunOutcome pretrain(Study& study, const std::filesystem::path& run, const std::s
   mgca::check_precision(study.config.fit.precision, device.type());
   require_writable(run);
   const auto train = study.split("train"), valid = study.split("valid");
-  if (const auto leaks = mgca::data::leaks(study.data); !leaks.empty()) {
-    mgca::fail(mgca::ErrorKind::data, study.config.data.table.string(), ": rows ", leaks[0].first_row, " and ", leaks[0].other_row,
-               " are of one patient in two splits (", leaks.size(), leaks.size() == 1 ? " such row" : " such rows", "); give every patient one split");
-  }
   const auto prepared = [&](const auto& make) {
     try {
       return make();
@@ -171,13 +186,14 @@ RunOutcome pretrain(Study& study, const std::filesystem::path& run, const std::s
   };
   const auto train_source = prepared([&] { return study.training_source(train); });
   const auto valid_source = prepared([&] { return study.source(valid); });
+  const auto audit = audited(study);
   const mgca::Loader<Study::Source> batches(train_source, study.config.loader);
   const mgca::Loader<Study::Source> held_out(valid_source, {.batch_size = study.config.loader.batch_size, .order = mgca::Order::as_stored,
                                                             .last_batch = mgca::LastBatch::keep, .threads = study.config.loader.threads});
   study.model->to(device);
   mgca::PretrainTask task(study.model);
 
-  Manifest manifest{.library = version(), .data = mgca::data::fingerprint(study.data),
+  Manifest manifest{.library = version(), .data = mgca::data::fingerprint(study.data, audit.pictures),
                     .vocabulary = study.tokenizer.vocabulary().content_hash(), .config = hex(mgca::config_hash(study.config.without_paths())),
                     .device = device.str(), .train = train.size(), .valid = valid.size(), .threads = at::get_num_threads()};
   for (const auto& p : study.model->parameters()) manifest.parameters += p.numel();

@@ -38,7 +38,7 @@ void require_splits(const StudyConfig& config, const mgca::PairStudies& data) {
     if (!data.record(i).split.empty()) return;
   }
   mgca::fail(mgca::ErrorKind::data, config.data.table.string(), ": no column '", config.data.split_column, "' with train, valid or test in its rows; add one, ",
-             "the same for all rows of a patient, or name it with --set data.split_column=NAME");
+             "the same for all rows of a patient, name it with --set data.split_column=NAME, or divide by patient with --set data.split_rule.seed=0");
 }
 
 // The side of the pictures a model reads. Builds nothing.
@@ -87,7 +87,7 @@ StudyConfig defaults_for(const mgca::ModelChoice& model) {
 }
 
 void make_absolute(StudyConfig& config) {
-  for (auto* path : {&config.data.table, &config.data.labels, &config.data.boxes, &config.vocabulary}) {
+  for (auto* path : {&config.data.table, &config.data.root, &config.data.labels, &config.data.boxes, &config.vocabulary}) {
     if (!path->empty()) *path = std::filesystem::absolute(*path).lexically_normal();
   }
 }
@@ -98,7 +98,7 @@ std::vector<mgca::Difference> differences(const StudyConfig& left, const StudyCo
 
 StudyConfig StudyConfig::without_paths() const {
   auto config = *this;
-  for (auto* path : {&config.data.table, &config.data.labels, &config.data.boxes, &config.vocabulary}) path->clear();
+  for (auto* path : {&config.data.table, &config.data.root, &config.data.labels, &config.data.boxes, &config.vocabulary}) path->clear();
   return config;
 }
 

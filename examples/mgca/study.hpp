@@ -21,9 +21,17 @@
 
 namespace study {
 
+// What is checked before training. Data that would fail or mislead are refused.
+enum class DataCheck : std::uint8_t {
+  pictures,  // every picture is decoded once: unreadable ones and the same picture in two splits are found
+  tables,    // the tables alone: for data too large to be read twice
+};
+constexpr auto names_of(DataCheck) { return std::to_array<std::string_view>({"pictures", "tables"}); }
+
 // Everything `mgca pretrain` needs, and what the other commands read back from the run folder.
 struct StudyConfig {
   mgca::PairsConfig data;
+  DataCheck check = DataCheck::pictures;
   std::filesystem::path vocabulary;       // word pieces; empty: trained on the training reports
   std::int64_t vocabulary_size = 1000;    // of a trained vocabulary
   mgca::ModelChoice model{.name = "mgca-resnet-small"};
@@ -34,6 +42,7 @@ struct StudyConfig {
 
   static void describe(auto& self, auto&& field) {
     field("data", self.data, "pairs of images and reports");
+    field("check", self.check, "what is checked before training; tables: no picture is read for it");
     field("vocabulary", self.vocabulary, "word pieces; empty: trained on the training reports");
     field("vocabulary_size", self.vocabulary_size, "entries of a trained vocabulary");
     field("model", self.model, "which model");

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <mgca/data/audit.hpp>
+#include <mgca/data/data_root.hpp>
 #include <mgca/data/dataset.hpp>
+#include <mgca/data/fingerprint.hpp>
 #include <mgca/data/record.hpp>
 #include <mgca/data/sampler.hpp>
 #include <mgca/data/sources/pairs.hpp>

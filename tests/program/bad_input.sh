@@ -22,13 +22,16 @@ echo 'text, not an image' >data/images/text.jpg
 row 6 'images/text.jpg,Frontal view.,CANARYPATIENT3,train,1'
 expect 4 'row 6: .*neither PNG nor JPEG' on data/changed.csv
 row 6 '../outside.jpg,Frontal view.,CANARYPATIENT3,train,1'
-expect 4 "row 6 .*leaves the table's folder" on data/changed.csv
+expect 4 "row 6 .*the image path holds '..'" on data/changed.csv
 row 9 'images/9.jpg,"  ",CANARYPATIENT5,train,1'
 expect 4 'changed.csv.*report of row 9 .*remove the row' on data/changed.csv
 row 9 'images/9.jpg,a report, with commas and no quotes,CANARYPATIENT5,train,1'
 expect 4 'row 9 .*: 6 cells, the header has 5; quote' on data/changed.csv
 row 30 'images/30.jpg,Frontal view.,CANARYPATIENT1,valid,1'
-expect 4 'rows 1 and 30 are of one patient in two splits \(1 such row\); give every patient one split' on data/changed.csv
+expect 4 'changed.csv: 1 problem.*row 30: the patient of row 1, which is in another split' on data/changed.csv
+cp data/images/1.jpg data/images/copy.jpg
+row 36 'images/copy.jpg,Frontal view.,CANARYPATIENT18,test,1'
+expect 4 'row 36: the same picture under another name as row 1, which is in another split' on data/changed.csv
 sed '1s/report/reports/' data/pairs.csv >data/changed.csv
 expect 4 "no column 'report'; did you mean 'reports'" on data/changed.csv
 sed 1d data/pairs.csv >data/changed.csv

@@ -2,41 +2,161 @@
 #pragma once
 
 #include <mgca/core/error.hpp>
+#include <mgca/core/hash.hpp>
+#include <mgca/core/plane.hpp>
 #include <mgca/data/dataset.hpp>
-#include <mgca/data/split.hpp>
 
+#include <algorithm>
+#include <array>
+#include <atomic>
 #include <cstdint>
+#include <exception>
 #include <map>
+#include <span>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 namespace mgca::data {
 
+enum class ProblemKind : std::uint8_t {
+  unreadable_image,
+  empty_report,
+  patient_in_two_splits,
+  picture_in_two_splits,
+  repeated_picture,  // within one split
+  missing_patient,   // where other rows have one: nobody can tell whether it leaks
+  box_outside,       // by more than a pixel
+  repeated_box,
+};
+
+// Whether a training run on such data would fail or mislead; the rest is worth a look.
+[[nodiscard]] constexpr bool is_grave(ProblemKind kind) { return kind <= ProblemKind::picture_in_two_splits; }
+
 struct Problem {
   std::int64_t row = 0;
+  ProblemKind kind{};
   std::string what;  // holds no report text and no patient
 };
 
-// Unreadable images (decoded once), empty reports, one image in two rows, one patient in two splits.
+struct AuditOptions {
+  bool pictures = true;      // decode every picture; false: the tables alone, with pictures told apart by their paths
+  std::int64_t threads = 1;  // that decode
+};
+
+struct Audit {
+  std::vector<Problem> problems;        // in the order of the records
+  std::vector<std::uint64_t> pictures;  // of each record, a hash of its pixels, for fingerprint(); empty if none were decoded
+};
+
+namespace detail {
+
+// What the audit keeps of a picture.
+struct SeenPicture {
+  std::int64_t height = 0, width = 0;
+  std::uint64_t content = 0;  // of pixels and sides
+  std::string error;          // why it cannot be read
+};
+
+inline SeenPicture seen(const GreyImage& image) {
+  const std::array<std::uint64_t, 3> sum{static_cast<std::uint64_t>(image.height()), static_cast<std::uint64_t>(image.width()),
+                                         checksum(std::as_bytes(image.pixels()))};
+  return {.height = image.height(), .width = image.width(), .content = checksum(std::as_bytes(std::span(sum))), .error = {}};
+}
+
 template <Dataset D>
-[[nodiscard]] std::vector<Problem> audit(const D& data) {
-  std::vector<Problem> problems;
-  std::map<std::string, std::int64_t> images;
+std::vector<SeenPicture> see_pictures(const D& data, std::int64_t threads) {
+  std::vector<SeenPicture> pictures(static_cast<std::size_t>(data.size()));
+  std::atomic<std::int64_t> next = 0;
+  const auto work = [&] {
+    for (std::int64_t i = next++; i < data.size(); i = next++) {
+      auto& picture = pictures[static_cast<std::size_t>(i)];
+      try {
+        picture = seen(data.image(i));
+      } catch (const std::exception& error) {
+        picture.error = error.what();
+      }
+    }
+  };
+  {
+    std::vector<std::jthread> helpers;
+    for (std::int64_t t = 1; t < threads; ++t) helpers.emplace_back(work);
+    work();
+  }
+  return pictures;
+}
+
+}  // namespace detail
+
+// Unreadable images, empty reports, patients and pictures in two splits, repeated pictures and boxes, boxes outside their picture.
+// Pictures are the same if their decoded pixels are, whatever the files are called and however they are compressed without loss;
+// the pictures are decoded anyway to be checked, so this costs one hash.
+template <Dataset D>
+[[nodiscard]] Audit audit(const D& data, const AuditOptions& options = {}) {
+  MGCA_CHECK(options.threads > 0, "audit: expected one thread or more, got ", options.threads);
+  Audit result;
+  std::vector<detail::SeenPicture> pictures;
+  if (options.pictures) pictures = detail::see_pictures(data, options.threads);
+  for (const auto& picture : pictures) result.pictures.push_back(picture.content);
+
+  struct First {
+    std::int64_t row;
+    std::string split;
+  };
+  std::map<std::string, First> patients, paths;
+  std::map<std::uint64_t, First> contents;
+  bool some_patient = false;
+  for (std::int64_t i = 0; i < data.size(); ++i) some_patient = some_patient || !data.record(i).patient.empty();
+
   for (std::int64_t i = 0; i < data.size(); ++i) {
     const auto& study = data.record(i);
-    try {
-      (void)data.image(i);
-    } catch (const Error& error) {
-      problems.push_back({study.row, error.what()});
+    const auto report = [&](ProblemKind kind, std::string what) { result.problems.push_back({study.row, kind, std::move(what)}); };
+    // Whether this key stood in an earlier row, and what to say then.
+    const auto again = [&](auto& seen, const auto& key, const char* what) {
+      const auto [it, is_new] = seen.try_emplace(key, First{study.row, study.split});
+      if (is_new) return false;
+      const bool crosses = it->second.split != study.split;
+      report(crosses ? ProblemKind::picture_in_two_splits : ProblemKind::repeated_picture,
+             std::string(what) + " as row " + std::to_string(it->second.row) + (crosses ? ", which is in another split" : ""));
+      return true;
+    };
+
+    if (study.report.find_first_not_of(" \t\r\n") == std::string::npos) report(ProblemKind::empty_report, "the report is empty");
+    if (study.patient.empty()) {
+      if (some_patient) report(ProblemKind::missing_patient, "no patient, so that a leak between splits cannot be seen");
+    } else {
+      const auto [it, is_new] = patients.try_emplace(study.patient, First{study.row, study.split});
+      if (!is_new && it->second.split != study.split) {
+        report(ProblemKind::patient_in_two_splits, "the patient of row " + std::to_string(it->second.row) + ", which is in another split");
+      }
     }
-    if (study.report.find_first_not_of(" \t\r\n") == std::string::npos) problems.push_back({study.row, "the report is empty"});
-    if (study.image.empty()) continue;
-    const auto [it, is_new] = images.emplace(study.image.generic_string(), study.row);
-    if (!is_new) problems.push_back({study.row, "the same image as row " + std::to_string(it->second)});
+    const bool same_path = !study.image.empty() && again(paths, study.image.generic_string(), "the same image");
+    for (std::size_t b = 0; b < study.boxes.size(); ++b) {
+      const auto earlier = study.boxes.begin() + static_cast<std::ptrdiff_t>(b);
+      if (std::find(study.boxes.begin(), earlier, *earlier) != earlier) report(ProblemKind::repeated_box, "box " + std::to_string(b + 1) + " is there twice");
+    }
+    if (pictures.empty()) continue;
+    const auto& picture = pictures[static_cast<std::size_t>(i)];
+    if (!picture.error.empty()) {
+      report(ProblemKind::unreadable_image, picture.error);
+      continue;
+    }
+    if (!same_path) again(contents, picture.content, "the same picture under another name");
+    for (std::size_t b = 0; b < study.boxes.size(); ++b) {
+      const auto& box = study.boxes[b].box;
+      const auto width = static_cast<double>(picture.width), height = static_cast<double>(picture.height);
+      if (box.x1 >= -1 && box.y1 >= -1 && box.x2 <= width + 1 && box.y2 <= height + 1) continue;
+      report(ProblemKind::box_outside, "box " + std::to_string(b + 1) + " reaches outside the picture of " + std::to_string(picture.width) + " x " +
+                                           std::to_string(picture.height) + " pixels");
+    }
   }
-  for (const auto& leak : leaks(data)) {
-    problems.push_back({leak.other_row, "the patient of row " + std::to_string(leak.first_row) + ", which is in another split"});
-  }
+  return result;
+}
+
+// The grave ones.
+[[nodiscard]] inline std::vector<Problem> grave(std::vector<Problem> problems) {
+  std::erase_if(problems, [](const Problem& problem) { return !is_grave(problem.kind); });
   return problems;
 }
 
