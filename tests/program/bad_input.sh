@@ -94,7 +94,7 @@ expect 3 'fit.epochs: the run has 2, you ask for 3' pretrain --out run --set fit
 expect 3 'model.overrides: the run has' pretrain --out run --set fit.epochs=2 --set 'model.overrides=["image.image_size=32"]'
 expect 3 'begun with another vocabulary' pretrain --out run --set fit.epochs=2 --vocabulary "$sample/vocab/bert-base-cased-vocab.txt"
 sed 's/number 3\./number three./' data/pairs.csv >data/changed.csv
-expect 3 'begun with another data table' "$mgca" pretrain --data data/changed.csv "${tiny[@]}" --set fit.epochs=2 --out run
+expect 3 'begun with another data set' "$mgca" pretrain --data data/changed.csv "${tiny[@]}" --set fit.epochs=2 --out run
 cp -r run spoilt
 expect 2 'row 99 is outside 1 .. 36' "$mgca" explain --run run --row 99 --out shown
 absent shown
