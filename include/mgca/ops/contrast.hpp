@@ -24,9 +24,11 @@ struct Contrast {
 
 // Unit rows (B, D) each; losses in single precision whatever the input.
 [[nodiscard]] inline Contrast contrast(const Tensor& image, const Tensor& text, double temperature) {
-  MGCA_CHECK(image.sizes() == text.sizes(), "contrast: expected as many images as reports of one width, got ", image.sizes(), " and ", text.sizes());
+  MGCA_CHECK(image.dim() == 2 && image.sizes() == text.sizes(), "contrast: expected as many images as reports, both (B, D), got ",
+             image.sizes(), " and ", text.sizes());
+  MGCA_CHECK(temperature > 0, "contrast: temperature must be positive, got ", temperature);
   const auto scope = exact_scope(image);
-  const auto logits = exact(image).mm(exact(text).t()) / temperature;  // (B, B)
+  const auto logits = (exact(image) / temperature).mm(exact(text).t());  // (B, B)
   return {.logits = logits, .image_to_text = diagonal_loss(logits), .text_to_image = diagonal_loss(logits.t())};
 }
 

@@ -3,6 +3,7 @@
 // Reference: MGCA, section 3.2; official code: 10 % and 90 %, linear interpolation.
 #pragma once
 
+#include <mgca/core/error.hpp>
 #include <mgca/tensor/torch.hpp>
 
 #include <limits>
@@ -31,6 +32,10 @@ inline Tensor sorted_quantile(const Tensor& sorted, const Tensor& count, double 
 // row, quantiles at per-row positions.
 [[nodiscard]] inline Tensor quantile_clip(const Tensor& weights, const Tensor& counted, const Quantiles& q = {}) {
   const torch::NoGradGuard no_grad;
+  MGCA_CHECK(weights.dim() == 2 && weights.sizes() == counted.sizes() && counted.scalar_type() == torch::kBool,
+             "quantile_clip: expected weights (B, N) and a bool for each, got ", weights.sizes(), " and ", counted.sizes(), " of ",
+             torch::toString(counted.scalar_type()));
+  MGCA_CHECK(0 <= q.low && q.low <= q.high && q.high <= 1, "quantile_clip: expected 0 <= low <= high <= 1, got ", q.low, " and ", q.high);
   const auto values = weights.detach().to(torch::promote_types(weights.scalar_type(), torch::kFloat32));
   constexpr double kAfterAll = std::numeric_limits<double>::infinity();
   const auto sorted = std::get<0>(values.masked_fill(counted.logical_not(), kAfterAll).sort(1));

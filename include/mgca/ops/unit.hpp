@@ -17,7 +17,7 @@ namespace mgca::ops {
 
 // (..., D) divided by its length, at least 1e-12; a zero vector stays zero. In single precision at least.
 [[nodiscard]] inline Tensor unit(const Tensor& x) {
-  const auto precise = x.to(torch::promote_types(x.scalar_type(), torch::kFloat32));
+  const auto precise = exact(x);
   return precise / precise.norm(2, {-1}, /*keepdim=*/true).clamp_min(1e-12);
 }
 

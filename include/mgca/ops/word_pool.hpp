@@ -2,6 +2,7 @@
 // Reference: MGCA, section 3.1, "token-wise ... aggregation"; sums, not means, as in the published code.
 #pragma once
 
+#include <mgca/core/error.hpp>
 #include <mgca/tensor/torch.hpp>
 
 namespace mgca::ops {
@@ -14,6 +15,8 @@ namespace mgca::ops {
 
 // (B, T, D) pieces and (B, T) slots -> (B, T-1, D) words; slots nobody uses are 0.
 [[nodiscard]] inline Tensor word_pool(const Tensor& pieces, const Tensor& word_slot) {
+  MGCA_CHECK(pieces.dim() == 3 && word_slot.sizes() == pieces.sizes().slice(0, 2), "word_pool: expected pieces (B, T, D) and slots (B, T), got ",
+             pieces.sizes(), " and ", word_slot.sizes());
   return word_grouping(word_slot).to(pieces.scalar_type()).bmm(pieces);
 }
 
