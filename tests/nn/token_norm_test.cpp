@@ -1,10 +1,29 @@
-#include "catch.hpp"
+#include "expect_error.hpp"
+#include "golden.hpp"
+#include "gradients.hpp"
 
-#include <mgca/nn/projection.hpp>
 #include <mgca/nn/token_norm.hpp>
 
+#include <mgca/ops/unit.hpp>
+
+using mgca::Tensor;
+using mgca::TokenNorm;
+
+TEST_CASE("token_norm: running statistics after one step equal the reference", "[nn][golden][fast]") {
+  const mgca::test::Golden golden("mgca_vit_mha2");
+  const std::string head = "img_encoder_q.global_embed.head.";
+  const auto& x = golden.expected.at("image.cls");
+  const auto weight = [&](const std::string& name, at::IntArrayRef shape) { return mgca::test::formula_weight(head + name, shape, golden.config["weights"]["seed"]); };
+  const int64_t hidden = golden.config["model"]["head_hidden"];
+  TokenNorm norm({.width = hidden});
+  mgca::test::fill_by_formula(*norm, head + "1.", golden.config["weights"]["seed"]);
+  (void)norm(torch::linear(x, weight("0.weight", {hidden, x.size(1)}), weight("0.bias", {hidden})));
+  golden.check("after_forward." + head + "1.running_mean", norm->running_mean);
+  golden.check("after_forward." + head + "1.running_var", norm->running_var);
+}
+
 TEST_CASE("token_norm: without a mask it is batch norm, running statistics included", "[nn][fast]") {
-  mgca::TokenNorm ours({.width = 5});
+  TokenNorm ours({.width = 5});
   torch::nn::BatchNorm1d theirs(5);
   for (int i = 0; i < 3; ++i) {
     const auto x = torch::randn({4, 6, 5}) * 2 + 1;
@@ -19,51 +38,63 @@ TEST_CASE("token_norm: without a mask it is batch norm, running statistics inclu
 }
 
 TEST_CASE("token_norm: masked rows are as if they were not there", "[nn][fast]") {
-  mgca::TokenNorm masked({.width = 5}), plain({.width = 5});
-  const auto x = torch::randn({3, 4, 5});
-  const auto valid = torch::tensor({{1, 1, 0, 0}, {1, 1, 1, 1}, {0, 0, 0, 0}}, torch::kBool);
-  const auto rows = x.flatten(0, 1).index({valid.flatten()});
-  const auto expected = plain(rows);
-  const auto got = masked(x, valid).flatten(0, 1).index({valid.flatten()});
-  CHECK(torch::allclose(got, expected, 1e-4, 1e-5));
-  CHECK(torch::allclose(masked->running_mean, plain->running_mean, 1e-5, 1e-6));
-  CHECK(torch::allclose(masked->running_var, plain->running_var, 1e-5, 1e-6));
+  for (const bool affine : {true, false}) {
+    TokenNorm masked({.width = 5, .affine = affine}), plain({.width = 5, .affine = affine});
+    const auto x = torch::randn({3, 4, 5});
+    const auto valid = torch::tensor({{1, 1, 0, 0}, {1, 1, 1, 1}, {0, 0, 0, 0}}, torch::kBool);
+    const auto rows = x.flatten(0, 1).index({valid.flatten()});
+    const auto expected = plain(rows);
+    const auto got = masked(x, valid);
+    CHECK(got.sizes() == x.sizes());
+    CHECK(torch::allclose(got.flatten(0, 1).index({valid.flatten()}), expected, 1e-4, 1e-5));
+    CHECK(torch::allclose(masked->running_mean, plain->running_mean, 1e-5, 1e-6));
+    CHECK(torch::allclose(masked->running_var, plain->running_var, 1e-5, 1e-6));
+  }
+}
+
+TEST_CASE("token_norm: the derivative is right with a mask and reaches scale and shift", "[nn][fast]") {
+  TokenNorm norm({.width = 3});
+  norm->to(torch::kFloat64);
+  const auto valid = torch::tensor({{1, 1, 0}, {1, 1, 1}}, torch::kBool);
+  const auto direction = mgca::test::random_tensor({2, 3, 3}, 1) * valid.unsqueeze(-1);
+  const auto x = mgca::test::random_tensor({2, 3, 3}, 2);
+  CHECK(mgca::test::gradient_is_right([&](const Tensor& y) { return (norm(y, valid) * direction).sum(); }, x));
+  norm->zero_grad();
+  mgca::test::expect_gradients(*norm, (norm(x, valid) * direction).sum());
 }
 
 TEST_CASE("token_norm: fewer than two rows use the running statistics and leave them alone", "[nn][fast]") {
-  mgca::TokenNorm norm({.width = 3});
+  TokenNorm norm({.width = 3});
   norm->running_mean.fill_(2);
   norm->running_var.fill_(4);
   const auto x = torch::full({1, 3}, 6.0);
   CHECK(torch::allclose(norm(x), torch::full({1, 3}, 2.0), 1e-4, 1e-4));
-  const auto valid = torch::zeros({2, 2}, torch::kBool);
-  CHECK(norm(torch::randn({2, 2, 3}), valid).isfinite().all().item<bool>());
+  auto leaf = torch::randn({2, 2, 3}, torch::requires_grad());
+  for (const int64_t rows : {0, 1}) {
+    auto valid = torch::zeros({2, 2}, torch::kBool);
+    valid[0].slice(0, 0, rows).fill_(true);
+    const auto y = norm(leaf, valid);
+    CHECK(torch::allclose(y, (leaf - 2) / 2, 1e-4, 1e-4));
+    y.square().sum().backward();
+  }
+  CHECK(leaf.grad().isfinite().all().item<bool>());
   CHECK(norm->running_mean.eq(2).all().item<bool>());
   CHECK(norm->running_var.eq(4).all().item<bool>());
   CHECK(norm->num_batches_tracked.item<int64_t>() == 0);
 }
 
-TEST_CASE("projection: invalid slots come out as zero and send back no gradient", "[nn][fast]") {
-  mgca::LocalProjection head({.in = 6, .hidden = 8, .out = 4});
-  auto x = torch::randn({2, 3, 6}, torch::requires_grad());
-  const auto valid = torch::tensor({{1, 1, 0}, {1, 0, 0}}, torch::kBool);
-  const auto y = head(x, valid);
-  CHECK(y.sizes() == at::IntArrayRef({2, 3, 4}));
-  CHECK(y[0][2].abs().max().item<float>() == 0);
-  (y * torch::randn_like(y)).sum().backward();
-  CHECK(x.grad()[0][2].abs().max().item<float>() == 0);
-  CHECK(x.grad()[0][0].abs().max().item<float>() > 0);
+TEST_CASE("token_norm: inside autocast the masked statistics stay in single precision", "[nn][fast]") {
+  TokenNorm inside({.width = 3}), outside({.width = 3});
+  const auto x = torch::randn({4, 5, 3});
+  const auto valid = torch::arange(5).lt(3).expand({4, 5});
+  const auto expected = outside(x, valid);
+  const mgca::AutocastScope autocast(mgca::Precision::bf16, torch::kCPU);
+  CHECK(torch::equal(inside(x, valid), expected));
+  CHECK(torch::equal(inside->running_var, outside->running_var));
 }
 
-TEST_CASE("projection: keys and counts are the published ones", "[nn][fast]") {
-  mgca::GlobalProjection head({.in = 768});
-  int64_t count = 0;
-  for (const auto& item : head->named_parameters()) count += item.value().numel();
-  CHECK(count == 1841280);
-  CHECK(head->named_parameters().contains("head.0.weight"));
-  CHECK(head->named_parameters().contains("head.3.bias"));
-  CHECK(head->named_buffers().contains("head.4.running_mean"));
-  CHECK_FALSE(head->named_parameters().contains("head.4.weight"));
-  mgca::LocalProjection local({.in = 1024});
-  CHECK(local->named_parameters()["head.0.weight"].sizes() == at::IntArrayRef({2048, 1024, 1}));
+TEST_CASE("token_norm: other widths and masks are refused", "[nn][fast]") {
+  TokenNorm norm({.width = 3});
+  mgca::test::expect_error([&] { (void)norm(torch::zeros({2, 4})); }, {"3 channels", "[2, 4]"});
+  mgca::test::expect_error([&] { (void)norm(torch::zeros({2, 4, 3}), torch::ones({2, 3}, torch::kBool)); }, {"[2, 4, 3]", "[2, 3]"});
 }

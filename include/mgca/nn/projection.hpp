@@ -3,6 +3,7 @@
 // Reference: MGCA, section 4; heads of SimCLR, Chen et al. 2020.
 #pragma once
 
+#include <mgca/core/error.hpp>
 #include <mgca/nn/token_norm.hpp>
 #include <mgca/tensor/handle.hpp>
 
@@ -48,17 +49,21 @@ Tensor apply_rows(Dense& layer, const Tensor& rows) {
 template <class Dense>
 struct ProjectionImpl : torch::nn::Module {
   using Config = ProjectionConfig;
-  explicit ProjectionImpl(const Config& c) : head(register_module("head", Handle<ProjectionLayersImpl<Dense>>(c))) {}
+  explicit ProjectionImpl(const Config& c) : head(register_module("head", Handle<ProjectionLayersImpl<Dense>>(c))), in_(c.in) {}
 
   // (..., in) -> (..., out), not normalised. With `valid` (...) bool only those rows enter the batch statistics, and all
   // others come out as 0.
   Tensor forward(const Tensor& x, const Tensor& valid = {}) {
+    MGCA_CHECK(x.dim() >= 2 && x.size(-1) == in_, "projection: expected features (..., ", in_, "), got ", x.sizes(), "; build the head with .in = their width");
     const auto hidden = torch::relu(head->norm1(apply_rows(head->first, x), valid));
     const auto out = head->norm2(apply_rows(head->second, hidden), valid);
     return valid.defined() ? out * valid.unsqueeze(-1) : out;
   }
 
   Handle<ProjectionLayersImpl<Dense>> head;
+
+ private:
+  int64_t in_;
 };
 
 }  // namespace detail

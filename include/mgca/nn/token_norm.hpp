@@ -3,6 +3,8 @@
 // With fewer than two counted rows there is no variance: the running statistics are used and left alone.
 #pragma once
 
+#include <mgca/core/error.hpp>
+#include <mgca/ops/unit.hpp>  // exact, exact_scope
 #include <mgca/tensor/handle.hpp>
 
 namespace mgca {
@@ -28,33 +30,35 @@ struct TokenNormImpl : torch::nn::Module {
   }
 
   Tensor forward(const Tensor& x, const Tensor& valid = {}) {  // (..., width); valid (...) bool
-    const auto rows = x.flatten(0, -2);                        // (R, width)
-    if (!is_training()) return normalised(rows, running_mean, running_var).view(x.sizes());
-    if (!valid.defined() && rows.size(0) >= 2) {
-      num_batches_tracked.add_(1);
-      return torch::batch_norm(rows, weight, bias, running_mean, running_var, /*training=*/true, config_.momentum,
-                               config_.epsilon, /*cudnn_enabled=*/true)
+    MGCA_CHECK(x.dim() >= 2 && x.size(-1) == config_.width, "token_norm: expected rows of ", config_.width, " channels, got ", x.sizes());
+    MGCA_CHECK(!valid.defined() || valid.sizes() == x.sizes().slice(0, x.sizes().size() - 1), "token_norm: expected one `valid` for each row of ",
+               x.sizes(), ", got ", valid.sizes());
+    const auto rows = x.flatten(0, -2);  // (R, width)
+    const bool whole = !valid.defined() && rows.size(0) >= 2;
+    if (whole || !is_training()) {
+      if (is_training()) num_batches_tracked.add_(1);
+      return torch::batch_norm(rows, weight, bias, running_mean, running_var, is_training(), config_.momentum, config_.epsilon,
+                               /*cudnn_enabled=*/true)
           .view(x.sizes());
     }
     const auto counted = valid.defined() ? valid.flatten() : torch::ones({rows.size(0)}, rows.options().dtype(torch::kBool));
-    return masked(rows.to(torch::promote_types(rows.scalar_type(), torch::kFloat32)), counted).view(x.sizes());
+    return masked(rows, counted).view(x.sizes());
   }
 
   Tensor weight, bias, running_mean, running_var, num_batches_tracked;
 
  private:
-  Tensor normalised(const Tensor& rows, const Tensor& mean, const Tensor& variance) const {
-    auto y = (rows - mean) * (variance + config_.epsilon).rsqrt();
-    return config_.affine ? y * weight + bias : y;
-  }
-
-  Tensor masked(const Tensor& rows, const Tensor& counted) {
-    const auto share = counted.to(rows.dtype()).unsqueeze(1);      // (R, 1)
-    const auto count = share.sum();                                // N
+  // Sums over rows are products with the row of shares, so that each reads the rows once.
+  Tensor masked(const Tensor& any, const Tensor& counted) {
+    const auto scope = ops::exact_scope(any);
+    const auto rows = ops::exact(any);
+    const auto share = counted.to(rows.dtype()).unsqueeze(0);  // (1, R)
+    const auto count = share.sum();                            // N
     const auto enough = count >= 2;
     const auto divisor = count.clamp_min(1);
-    const auto mean = (rows * share).sum(0) / divisor;             // (width)
-    const auto variance = ((rows - mean).square() * share).sum(0) / divisor;
+    const auto mean = share.mm(rows).squeeze(0) / divisor;     // (width)
+    const auto centred = rows - torch::where(enough, mean, running_mean);
+    const auto variance = share.mm(centred.square()).squeeze(0) / divisor;
     {
       const torch::NoGradGuard no_grad;
       const auto unbiased = variance.detach() * (count / (count - 1).clamp_min(1));
@@ -63,7 +67,8 @@ struct TokenNormImpl : torch::nn::Module {
       running_var.lerp_(unbiased.to(running_var.dtype()), rate.to(running_var.dtype()));
       num_batches_tracked.add_(enough.to(torch::kLong));
     }
-    return normalised(rows, torch::where(enough, mean, running_mean), torch::where(enough, variance, running_var));
+    const auto scale = (torch::where(enough, variance, running_var) + config_.epsilon).rsqrt();
+    return config_.affine ? torch::addcmul(bias, centred, scale * weight) : centred * scale;
   }
 
   Config config_;
