@@ -1,48 +1,11 @@
-#include "catch.hpp"
 #include "expect_error.hpp"
-#include "paths.hpp"
+#include "small_module.hpp"
 
-#include <mgca/tensor/handle.hpp>
-#include <mgca/tensor/weights_file.hpp>
+using mgca::test::copy;
+using mgca::test::equal;
+using mgca::test::names;
+using mgca::test::Small;
 
-#include <fstream>
-#include <vector>
-
-namespace {
-
-struct SmallImpl : torch::nn::Module {
-  struct Config {
-    int64_t width = 3;
-  };
-  explicit SmallImpl(const Config& config)
-      : fc(register_module("fc", torch::nn::Linear(2, config.width))),
-        norm(register_module("norm", torch::nn::BatchNorm1d(config.width))) {}
-  torch::nn::Linear fc;
-  torch::nn::BatchNorm1d norm;
-};
-using Small = mgca::Handle<SmallImpl>;
-
-std::vector<std::string> names(const mgca::StateDict& dict) {
-  std::vector<std::string> all;
-  for (const auto& item : dict) all.push_back(item.name);
-  return all;
-}
-
-bool equal(const mgca::StateDict& a, const mgca::StateDict& b) {
-  if (names(a) != names(b)) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (!torch::equal(a[i].value, b[i].value)) return false;
-  }
-  return true;
-}
-
-mgca::StateDict copy(const mgca::StateDict& dict) {
-  mgca::StateDict other;
-  for (const auto& [name, value] : dict) other.push_back({name, value.detach().clone()});
-  return other;
-}
-
-}  // namespace
 
 TEST_CASE("state_dict: names follow the members, parameters before buffers", "[tensor][fast]") {
   Small model({});
@@ -67,40 +30,24 @@ TEST_CASE("state_dict: a dict of another model lists every difference and change
   CHECK(report.reshaped.size() == 5);
 }
 
-TEST_CASE("weights_file: a model survives the round trip bit for bit, in every dtype", "[tensor][fast]") {
-  const mgca::test::Scratch scratch;
+TEST_CASE("state_dict: loading converts the type and copies into the module's own memory", "[tensor][fast]") {
   Small model({}), other({});
-  mgca::write_weights(scratch / "model.safetensors", {mgca::state_dict(*model), {{"format", "pt"}}});
-  const auto weights = mgca::read_weights(scratch / "model.safetensors");
-  CHECK(weights.metadata.at("format") == "pt");
-  mgca::load_state_dict(*other, weights.tensors);
+  auto dict = copy(mgca::state_dict(*other));
+  for (auto& [name, value] : dict) {
+    if (value.is_floating_point()) value = value.to(torch::kFloat64);
+  }
+  const auto* memory = model->fc->weight.const_data_ptr();
+  CHECK(mgca::load_state_dict(*model, dict).complete());
   CHECK(equal(mgca::state_dict(*model), mgca::state_dict(*other)));
-
-  mgca::StateDict all;
-  for (const auto type : {torch::kBool, torch::kUInt8, torch::kInt8, torch::kInt16, torch::kInt32, torch::kInt64, torch::kHalf,
-                          torch::kBFloat16, torch::kFloat32, torch::kFloat64}) {
-    all.push_back({torch::toString(type), torch::arange(6).view({2, 3}).to(type)});
-  }
-  all.push_back({"scalar", torch::tensor(2.5)});
-  all.push_back({"nothing", torch::zeros({0, 4})});
-  mgca::write_weights(scratch / "all.safetensors", {all, {}});
-  auto found = mgca::read_weights(scratch / "all.safetensors").tensors;
-  REQUIRE(found.size() == all.size());
-  for (const auto& [name, value] : all) {
-    const auto it = std::find_if(found.begin(), found.end(), [&](const auto& item) { return item.name == name; });
-    REQUIRE(it != found.end());
-    INFO(name);
-    CHECK(it->value.sizes() == value.sizes());
-    CHECK(it->value.dtype() == value.dtype());
-    CHECK(torch::equal(it->value, value));
-  }
+  CHECK(model->fc->weight.const_data_ptr() == memory);
+  CHECK(model->fc->weight.requires_grad());
 }
 
-TEST_CASE("weights_file: a truncated file is refused by name", "[tensor][fast]") {
-  const mgca::test::Scratch scratch;
+TEST_CASE("state_dict: a prefix stands before every name, and the tensors are the module's", "[tensor][fast]") {
   Small model({});
-  mgca::write_weights(scratch / "model.safetensors", {mgca::state_dict(*model), {}});
-  std::filesystem::resize_file(scratch / "model.safetensors", std::filesystem::file_size(scratch / "model.safetensors") - 1);
-  mgca::test::expect_error([&] { (void)mgca::read_weights(scratch / "model.safetensors"); }, {"model.safetensors"});
-  mgca::test::expect_error([&] { (void)mgca::read_weights(scratch / "absent.safetensors"); }, {"absent.safetensors"});
+  const auto dict = mgca::state_dict(*model, "tower.");
+  CHECK(dict.front().name == "tower.fc.weight");
+  const torch::NoGradGuard no_grad;
+  dict.front().value.fill_(3);
+  CHECK(model->fc->weight.eq(3).all().item<bool>());
 }

@@ -7,6 +7,7 @@
 #include <ATen/Context.h>
 
 #include <string>
+#include <vector>
 
 namespace mgca {
 
@@ -21,18 +22,21 @@ namespace mgca {
   return state;
 }
 
-// Restores what random_state() gave; devices that are not here are an error.
+// Restores what random_state() gave. A generator of a device that is not here is an error, and then all stay as they were.
 inline void set_random_state(const StateDict& state) {
+  std::vector<at::Generator> generators;
   for (const auto& [name, value] : state) {
-    auto device = at::Device(at::kCPU);
-    if (name != "cpu") {
-      MGCA_CHECK(name.starts_with("cuda") && at::hasCUDA() && std::stoll(name.substr(4)) < static_cast<long long>(at::getNumGPUs()),
-                 "random_state: the saved generator '", name, "' belongs to a device this machine does not have");
-      device = at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(std::stoi(name.substr(4))));
+    if (name == "cpu") {
+      generators.push_back(at::globalContext().defaultGenerator(at::kCPU));
+      continue;
     }
-    auto generator = at::globalContext().defaultGenerator(device);
-    generator.set_state(value);
+    const auto number = name.starts_with("cuda") && name.size() > 4 ? name.substr(4) : "none";
+    const auto index = number.find_first_not_of("0123456789") == std::string::npos && number.size() < 4 ? std::stoi(number) : -1;
+    MGCA_CHECK(index >= 0 && at::hasCUDA() && index < static_cast<int>(at::getNumGPUs()), "random_state: the saved generator '", name,
+               "' belongs to a device this machine does not have");
+    generators.push_back(at::globalContext().defaultGenerator(at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index))));
   }
+  for (std::size_t i = 0; i < state.size(); ++i) generators[i].set_state(state[i].value);
 }
 
 }  // namespace mgca
