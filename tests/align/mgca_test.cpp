@@ -1,14 +1,9 @@
-#include "catch.hpp"
+#include "distribution.hpp"
 #include "expect_error.hpp"
 #include "tiny_encoders.hpp"
 
 #include <mgca/core/config.hpp>
 
-#include <ATen/record_function.h>
-
-#include <atomic>
-#include <mutex>
-#include <set>
 #include <string>
 
 using mgca::Profile;
@@ -31,37 +26,6 @@ void check_finite(const torch::nn::Module& model) {
     CHECK(item.value().grad().isfinite().all().item<bool>());
   }
 }
-
-// Names of operators that make the host wait for the device, seen while it lives.
-class HostReads {
- public:
-  HostReads() {
-    names().clear();
-    operators = 0;
-    handle_ = at::addGlobalCallback(at::RecordFunctionCallback(&HostReads::enter));
-  }
-  ~HostReads() { at::removeCallback(handle_); }
-  static std::multiset<std::string>& names() {
-    static std::multiset<std::string> seen;
-    return seen;
-  }
-  static inline std::atomic<int64_t> operators = 0;
-
- private:
-  static std::unique_ptr<at::ObserverContext> enter(const at::RecordFunction& function) {
-    static const std::set<std::string> reads{"aten::_local_scalar_dense", "aten::item",    "aten::is_nonzero",
-                                             "aten::nonzero",             "aten::equal",   "aten::masked_select",
-                                             "aten::allclose",            "aten::_unique2"};
-    static std::mutex mutex;
-    ++operators;
-    if (reads.contains(function.name())) {
-      const std::lock_guard lock(mutex);
-      names().insert(function.name());
-    }
-    return nullptr;
-  }
-  at::CallbackHandle handle_;
-};
 
 }  // namespace
 
@@ -184,23 +148,51 @@ TEST_CASE("mgca: the configuration survives JSON", "[align][fast]") {
   CHECK(again.text.width == 9);
 }
 
-TEST_CASE("mgca: forward and backward never wait for the device", "[align][fast]") {
-  torch::manual_seed(9);
-  for (const bool learned : {false, true}) {
-    for (const auto profile : {Profile::official, Profile::fixed}) {
-      auto model = tiny({.learned_attention = learned, .profile = profile});
-      const auto images = torch::randn({4, 3, 8, 8});
-      const auto tokens = tiny_tokens({5, 0, 1, 6});
-      {
-        const HostReads watch;
-        model->losses(images, tokens).total().backward();
-        model->after_backward(0);
-        CHECK(HostReads::operators > 100);  // the callback is at work
-        CHECK(HostReads::names() == std::multiset<std::string>{});
-      }
-      const HostReads watch;
-      (void)images.sum().item<float>();
-      CHECK_FALSE(HostReads::names().empty());
+TEST_CASE("mgca: in evaluation nothing changes in the fixed profile, only the prototypes' lengths in the official", "[align][fast]") {
+  torch::manual_seed(10);
+  for (const auto profile : {Profile::official, Profile::fixed}) {
+    auto model = tiny({.profile = profile});
+    model->eval();
+    std::vector<mgca::Tensor> before;
+    for (const auto& [name, value] : mgca::state_dict(*model)) before.push_back(value.detach().clone());
+    (void)model->losses(torch::randn({1, 3, 8, 8}), tiny_tokens({5}));
+    std::size_t i = 0;
+    for (const auto& [name, value] : mgca::state_dict(*model)) {
+      INFO(mgca::to_string(profile) << ": " << name);
+      const bool renormalised = profile == Profile::official && name == "prototype_layer.weight";
+      CHECK(torch::equal(value, before[i++]) == !renormalised);
     }
+    CHECK(torch::allclose(model->unit_prototypes().norm(2, {1}), torch::ones({7})));
   }
+}
+
+TEST_CASE("mgca: heads and prototypes start as torch's layers do", "[align][fast]") {
+  torch::manual_seed(11);
+  const TinyMgca model({.head_hidden = 300, .embedding = 64, .prototypes = 100});
+  const auto parameters = model->named_parameters();
+  mgca::test::expect_uniform(parameters["prototype_layer.weight"], 1 / std::sqrt(64.0));
+  mgca::test::expect_uniform(parameters["img_encoder_q.global_embed.head.0.weight"], 1 / std::sqrt(6.0));
+  mgca::test::expect_uniform(parameters["img_encoder_q.global_embed.head.0.bias"], 1 / std::sqrt(6.0));
+  mgca::test::expect_uniform(parameters["text_encoder_q.local_embed.head.3.weight"], 1 / std::sqrt(300.0));
+  CHECK(parameters["text_encoder_q.local_embed.head.1.weight"].eq(1).all().item<bool>());
+}
+
+TEST_CASE("mgca: the best of five counts the whole of a smaller batch", "[align][fast]") {
+  torch::manual_seed(12);
+  auto model = tiny();
+  const auto metrics = model->losses(torch::randn({3, 3, 8, 8}), tiny_tokens({5, 3, 1})).metrics;
+  REQUIRE(metrics.size() == 2);
+  CHECK(metrics[1].name == "acc5");
+  CHECK(metrics[1].value.item<float>() == 1);
+}
+
+TEST_CASE("mgca: batches and settings that make no sense are refused with the values", "[align][fast]") {
+  auto model = tiny();
+  const auto images = torch::randn({3, 3, 8, 8});
+  mgca::test::expect_error([&] { (void)model->losses(images, tiny_tokens({5, 3})); }, {"[3, 3, 8, 8]", "[2, 8]"});
+  mgca::test::expect_error([&] { (void)model->losses(images[0], tiny_tokens({5, 3, 1})); }, {"(B, 3, S, S)", "[3, 8, 8]"});
+  mgca::test::expect_error([&] { (void)model->losses(images.slice(0, 0, 0), tiny_tokens({5}).to(torch::kCPU)); }, {"[0, 3, 8, 8]"});
+  mgca::test::expect_error([] { TinyMgca({.prototypes = 0}); }, {"prototypes", "0"});
+  mgca::test::expect_error([] { TinyMgca({.token_temperature = -0.5}); }, {"temperatures", "-0.5"});
+  mgca::test::expect_error([] { TinyMgca({.attention_heads = 3}); }, {"width 128", "heads 3"});
 }

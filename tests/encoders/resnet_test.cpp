@@ -1,18 +1,12 @@
-#include "catch.hpp"
+#include "distribution.hpp"
 #include "expect_error.hpp"
 #include "golden.hpp"
+#include "gradients.hpp"
 
-#include <mgca/encoders/concepts.hpp>
-#include <mgca/encoders/bert.hpp>
 #include <mgca/encoders/resnet.hpp>
-#include <mgca/encoders/vit.hpp>
 
 using mgca::ResNetDepth;
 using mgca::test::Golden;
-
-static_assert(mgca::PyramidEncoder<mgca::ResNet>);
-static_assert(mgca::ImageEncoder<mgca::Vit>);
-static_assert(mgca::TextEncoder<mgca::Bert>);
 
 TEST_CASE("resnet: every stage equals the reference in evaluation", "[encoders][golden][slow]") {
   const Golden golden("mgca_resnet_eval");
@@ -39,11 +33,7 @@ TEST_CASE("resnet: every depth and stem has the shapes it promises, and gradient
     INFO(to_string(depth));
     CHECK(features.global.sizes() == at::IntArrayRef({2, resnet->global_width()}));
     CHECK(features.local.sizes() == at::IntArrayRef({2, 36, resnet->local_width()}));
-    ((features.global * torch::randn_like(features.global)).sum() + (features.local * torch::randn_like(features.local)).sum()).backward();
-    for (const auto& item : resnet->named_parameters()) {
-      INFO(item.key());
-      REQUIRE(item.value().grad().defined());
-    }
+    mgca::test::expect_gradients(*resnet, mgca::test::projected(features.global) + mgca::test::projected(features.local));
   }
 }
 
@@ -60,4 +50,23 @@ TEST_CASE("resnet: wrong sizes are refused with the remedy", "[encoders][fast]")
   mgca::test::expect_error([] { mgca::ResNet({.enlarged = 100}); }, {"enlarged 100", "image_size 224"});
   mgca::ResNet resnet({.depth = ResNetDepth::resnet10, .image_size = 64, .enlarged = 0, .width = 8});
   mgca::test::expect_error([&] { (void)resnet(torch::zeros({1, 3, 32, 32})); }, {"side 64", "[1, 3, 32, 32]"});
+  mgca::test::expect_error([&] { (void)resnet->pyramid(torch::zeros({1, 1, 64, 64})); }, {"(B, 3, H, W)", "[1, 1, 64, 64]"});
+  mgca::test::expect_error([&] { (void)resnet(torch::zeros({1, 3, 64, 64}, torch::kByte)); }, {"[-1, 1]", "Byte", "network_input"});
+}
+
+TEST_CASE("resnet: in evaluation a batch is its images one by one", "[encoders][fast]") {
+  mgca::ResNet resnet({.depth = ResNetDepth::resnet10, .stem = mgca::ResNetStem::small, .image_size = 32, .enlarged = 0, .width = 8});
+  resnet->eval();
+  const torch::NoGradGuard no_grad;
+  const auto images = torch::randn({3, 3, 32, 32});
+  CHECK(torch::allclose(resnet(images).global[1], resnet(images.slice(0, 1, 2)).global[0], 1e-4, 1e-5));
+}
+
+TEST_CASE("resnet: starts as the reference does", "[encoders][fast]") {
+  torch::manual_seed(1);
+  mgca::ResNet resnet({.depth = ResNetDepth::resnet10, .image_size = 64, .enlarged = 0, .width = 16});
+  mgca::test::expect_normal(resnet->conv1->weight, std::sqrt(2.0 / (16 * 7 * 7)));
+  const auto last = resnet->named_parameters()["layer4.0.conv2.weight"];
+  mgca::test::expect_normal(last, std::sqrt(2.0 / (128 * 3 * 3)));
+  CHECK(resnet->named_parameters()["layer4.0.bn2.weight"].eq(1).all().item<bool>());
 }

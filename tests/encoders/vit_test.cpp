@@ -1,6 +1,7 @@
-#include "catch.hpp"
+#include "distribution.hpp"
 #include "expect_error.hpp"
 #include "golden.hpp"
+#include "gradients.hpp"
 
 #include <mgca/encoders/vit.hpp>
 
@@ -10,7 +11,7 @@ namespace {
 const mgca::VitConfig kTiny{.image_size = 32, .patch_size = 8, .width = 24, .depth = 2, .heads = 3};
 }
 
-TEST_CASE("vit: patches, blocks and attention equal the reference", "[encoders][golden][fast]") {
+TEST_CASE("vit: tokens and attention equal the reference", "[encoders][golden][fast]") {
   const Golden golden("mgca_vit_eval");
   const auto& image = golden.config["image"];
   mgca::Vit vit({.image_size = image["size"], .patch_size = image["patch"], .width = image["width"], .depth = image["depth"],
@@ -18,7 +19,6 @@ TEST_CASE("vit: patches, blocks and attention equal the reference", "[encoders][
   mgca::test::fill_by_formula(*vit, "img_encoder_q.model.", golden.config["weights"]["seed"]);
   const torch::NoGradGuard no_grad;
   const auto images = mgca::test::network_input(golden.batch.at("imgs_u8"));
-  golden.check("image.patch_embed", vit->patch_embed(images));
   const auto features = vit(images);
   golden.check("image.cls", features.global);
   golden.check("image.patch_tokens", features.local);
@@ -35,12 +35,7 @@ TEST_CASE("vit: shapes follow the config and the gradient reaches every paramete
   CHECK(features.attention.sizes() == at::IntArrayRef({3, 16}));
   CHECK_FALSE(features.attention.requires_grad());
   CHECK(vit->global_width() == 24);
-  ((features.global * torch::randn_like(features.global)).sum() + (features.local * torch::randn_like(features.local)).sum()).backward();
-  for (const auto& item : vit->named_parameters()) {
-    INFO(item.key());
-    REQUIRE(item.value().grad().defined());
-    CHECK(item.value().grad().abs().sum().item<float>() > 0);
-  }
+  mgca::test::expect_gradients(*vit, mgca::test::projected(features.global) + mgca::test::projected(features.local));
 }
 
 TEST_CASE("vit: a batch is its images one by one", "[encoders][fast]") {
@@ -62,4 +57,19 @@ TEST_CASE("vit: wrong sizes are refused with the remedy", "[encoders][fast]") {
   mgca::test::expect_error([] { mgca::Vit({.heads = 7}); }, {"width 768", "heads 7"});
   mgca::Vit vit(kTiny);
   mgca::test::expect_error([&] { (void)vit(torch::zeros({1, 3, 64, 64})); }, {"32", "[1, 3, 64, 64]", "resize"});
+  mgca::test::expect_error([&] { (void)vit(torch::zeros({3, 32, 32})); }, {"(B, 3, 32, 32)", "[3, 32, 32]"});
+  mgca::test::expect_error([&] { (void)vit(torch::zeros({1, 3, 32, 32}, torch::kByte)); }, {"[-1, 1]", "Byte", "network_input"});
+}
+
+TEST_CASE("vit: starts as the reference does", "[encoders][fast]") {
+  torch::manual_seed(1);
+  mgca::Vit vit({.image_size = 64, .patch_size = 16, .width = 96, .depth = 1, .heads = 3});
+  for (const auto& weight : {vit->cls_token, vit->pos_embed, vit->blocks[0]->attn->qkv->weight, vit->blocks[0]->mlp->fc2->weight}) {
+    if (weight.numel() >= 100) mgca::test::expect_normal(weight, 0.02);
+    CHECK(weight.abs().max().item<double>() < 0.14);
+  }
+  CHECK(vit->blocks[0]->attn->qkv->bias.eq(0).all().item<bool>());
+  CHECK(vit->norm->weight.eq(1).all().item<bool>());
+  const double bound = 1 / std::sqrt(3.0 * 16 * 16);  // torch's default for a convolution
+  mgca::test::expect_uniform(vit->patch_embed->proj->weight, bound);
 }

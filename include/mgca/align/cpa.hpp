@@ -2,6 +2,7 @@
 // Reference: MGCA, section 3.4, equations 8 to 10; swapped prediction of SwAV, Caron et al. 2020.
 #pragma once
 
+#include <mgca/core/error.hpp>
 #include <mgca/ops/sinkhorn.hpp>
 #include <mgca/ops/unit.hpp>
 #include <mgca/tensor/torch.hpp>
@@ -20,6 +21,9 @@ struct CpaLoss {
 // Unit rows: image and text (B, D), prototypes (K, D).
 [[nodiscard]] inline CpaLoss cpa(const Tensor& image, const Tensor& text, const Tensor& prototypes, double temperature,
                                  const ops::SinkhornOptions& assignment) {
+  MGCA_CHECK(image.dim() == 2 && image.sizes() == text.sizes() && prototypes.dim() == 2 && prototypes.size(1) == image.size(1),
+             "cpa: expected images and reports (B, D) and prototypes (K, D), got ", image.sizes(), ", ", text.sizes(), " and ", prototypes.sizes());
+  MGCA_CHECK(temperature > 0, "cpa: temperature must be positive, got ", temperature);
   const auto scope = ops::exact_scope(image);
   CpaLoss out{.image_scores = ops::exact(image).mm(prototypes.t()), .text_scores = ops::exact(text).mm(prototypes.t())};
   out.image_codes = ops::sinkhorn(out.image_scores, assignment);

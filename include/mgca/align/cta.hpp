@@ -68,6 +68,9 @@ namespace align {
   const auto quirks = alignment_quirks(config.profile);
   const auto& patches = image.local;  // (B, P, D)
   const auto& words = text.local;     // (B, W, D)
+  MGCA_CHECK(patches.dim() == 3 && words.dim() == 3 && patches.size(0) == words.size(0) && patches.size(2) == config.width && words.size(2) == config.width,
+             "cta: expected as many images (B, P, ", config.width, ") as reports (B, W, ", config.width, "), got ", patches.sizes(), " and ", words.sizes());
+  MGCA_CHECK(!config.is_learned() || !(layers.word.is_empty() || layers.patch.is_empty()), "cta: learned attention needs both layers; set .learned = false or build them");
   const auto every_word = torch::ones({words.size(0), words.size(1)}, words.options().dtype(torch::kBool));
   const auto exists = text.valid.defined() ? text.valid : every_word;  // (B, W)
   const auto heed = text.attention.defined() ? text.attention : exists.to(words.scalar_type());
@@ -83,15 +86,15 @@ namespace align {
     return found.mixed;
   };
   out.word.found = ask_patches(out.word);
-  out.word.weights = ops::quantile_clip(heed, counted);
-  out.word.contrast = ops::token_contrast({.tokens = words, .attended = ops::unit(out.word.found), .weights = out.word.weights,
-                                           .valid = quirks.padding_in_contrast ? Tensor() : exists, .samples = samples},
-                                          config.temperature);
   if (!quirks.padding_in_contrast) {
     const auto real = exists.unsqueeze(-1);  // (B, W, 1)
     if (out.word.attention.defined()) out.word.attention = out.word.attention * real;
     out.word.found = out.word.found * real;
   }
+  out.word.weights = ops::quantile_clip(heed, counted);
+  out.word.contrast = ops::token_contrast({.tokens = words, .attended = ops::unit(out.word.found), .weights = out.word.weights,
+                                           .valid = quirks.padding_in_contrast ? Tensor() : exists, .samples = samples},
+                                          config.temperature);
   if (!config.patch_branch) return out;
 
   const auto ask_words = [&](CtaBranch& branch) {
@@ -105,17 +108,19 @@ namespace align {
   const auto everywhere = torch::ones({patches.size(0), patches.size(1)}, patches.options().dtype(torch::kBool));
   const auto attention = is_cnn ? torch::ones({patches.size(0), patches.size(1)}, patches.options()) : image.attention;
   out.patch.weights = ops::quantile_clip(attention, everywhere);
-  Tensor taking_part;
-  if (!quirks.padding_in_contrast) {  // a report without words contributes nothing
-    const auto has_words = exists.any(1, true);  // (B, 1)
+  const auto has_words = exists.any(1, true);  // (B, 1)
+  if (!quirks.padding_in_contrast) {           // a report without words contributes nothing
     out.patch.weights = out.patch.weights * has_words;
     out.patch.found = out.patch.found * has_words.unsqueeze(-1);
-    taking_part = everywhere & has_words;
   }
   const bool raw = quirks.raw_attended_words && !is_cnn;
   out.patch.contrast = ops::token_contrast({.tokens = patches, .attended = raw ? out.patch.found : ops::unit(out.patch.found),
-                                            .weights = out.patch.weights, .valid = taking_part, .samples = samples},
+                                            .weights = out.patch.weights, .valid = {}, .samples = samples},
                                            config.temperature);
+  if (!quirks.padding_in_contrast) {
+    out.patch.contrast.row_loss = out.patch.contrast.row_loss * has_words;
+    out.patch.contrast.column_loss = out.patch.contrast.column_loss * has_words;
+  }
   return out;
 }
 

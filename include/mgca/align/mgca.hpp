@@ -63,7 +63,8 @@ struct MgcaConfig {
     if constexpr (requires { text.validate(); }) text.validate();
     MGCA_CHECK(head_hidden > 0 && embedding > 0 && prototypes > 0, "mgca: expected positive head_hidden, embedding and prototypes, got ",
                head_hidden, ", ", embedding, ", ", prototypes);
-    MGCA_CHECK(instance_temperature > 0 && token_temperature > 0 && prototype_temperature > 0, "mgca: temperatures must be positive");
+    MGCA_CHECK(instance_temperature > 0 && token_temperature > 0 && prototype_temperature > 0, "mgca: temperatures must be positive, got ",
+               instance_temperature, ", ", token_temperature, ", ", prototype_temperature);
     MGCA_CHECK(instance_weight >= 0 && token_weight >= 0 && prototype_weight >= 0 && instance_weight + token_weight + prototype_weight > 0,
                "mgca: weights must be 0 or more and not all 0, got ", instance_weight, ", ", token_weight, ", ", prototype_weight);
     cta().validate();
@@ -125,6 +126,8 @@ class MgcaImpl : public AlignmentModel {
   }
 
   AlignmentLosses losses(const Tensor& images, const Tokens& tokens) override {
+    MGCA_CHECK(images.dim() == 4 && images.size(0) == tokens.ids.size(0) && images.size(0) > 0,
+               "mgca: expected as many images (B, 3, S, S) as reports (B, T), B at least 1, got ", images.sizes(), " and ", tokens.ids.sizes());
     const auto image = encode_image(images);
     const auto text = encode_text(tokens);
     AlignmentLosses out;

@@ -1,6 +1,7 @@
 // The parts of a loss: named, weighted, still on the device.
 #pragma once
 
+#include <mgca/core/error.hpp>
 #include <mgca/tensor/torch.hpp>
 
 #include <string>
@@ -16,10 +17,11 @@ struct LossTerm {
   [[nodiscard]] Tensor weighted() const { return value * weight; }
 };
 
-// The weighted sum. At least one term is expected; a model without any loss cannot be built.
+// The weighted sum. Throws Error(argument) where there is nothing to sum.
 [[nodiscard]] inline Tensor total(const std::vector<LossTerm>& terms) {
-  Tensor sum;
-  for (const auto& term : terms) sum = sum.defined() ? sum + term.weighted() : term.weighted();
+  MGCA_CHECK(!terms.empty(), "total: no loss term; give at least one a weight above 0");
+  auto sum = terms.front().weighted();
+  for (std::size_t i = 1; i < terms.size(); ++i) sum = sum + terms[i].weighted();
   return sum;
 }
 

@@ -52,6 +52,33 @@ struct BertConfig {
 };
 
 namespace detail {
+
+// Throws Error(argument) for what is wrong with a batch as far as nothing need wait to see it: shapes and types always,
+// values where they lie in host memory.
+inline void check_tokens(const Tokens& tokens, int64_t vocabulary) {
+  const auto &ids = tokens.ids, &slots = tokens.word_slot;
+  MGCA_CHECK(ids.dim() == 2 && ids.size(1) >= 2 && tokens.mask.sizes() == ids.sizes() && slots.sizes() == ids.sizes(),
+             "bert: expected token ids, mask and word slots of one shape (B, T), T at least 2, got ", ids.sizes(), ", ", tokens.mask.sizes(), " and ", slots.sizes());
+  MGCA_CHECK(tokens.words.dim() == 1 && tokens.words.size(0) == ids.size(0), "bert: expected a number of words for each of ", ids.size(0),
+             " reports, got ", tokens.words.sizes());
+  for (const auto& tensor : {ids, tokens.mask, slots, tokens.words}) {
+    MGCA_CHECK(tensor.scalar_type() == torch::kLong, "bert: tokens are int64, got ", torch::toString(tensor.scalar_type()), "; convert them with .to(torch::kLong)");
+  }
+  if (!ids.is_cpu() || !slots.is_cpu() || !tokens.words.is_cpu()) return;
+  const auto id = ids.accessor<int64_t, 2>(), slot = slots.accessor<int64_t, 2>();
+  const auto words = tokens.words.accessor<int64_t, 1>();
+  const auto T = ids.size(1);
+  for (int64_t b = 0; b < ids.size(0); ++b) {
+    MGCA_CHECK(words[b] >= 0 && words[b] < T, "bert: report ", b, " of the batch has ", words[b], " words; ", T, " tokens hold 0 to ", T - 1);
+    for (int64_t t = 0; t < T; ++t) {
+      MGCA_CHECK(id[b][t] >= 0 && id[b][t] < vocabulary, "bert: token ", t, " of report ", b, " in the batch is id ", id[b][t], ", the model knows 0 to ",
+                 vocabulary - 1, "; read reports with the vocabulary the model was built for");
+      MGCA_CHECK(slot[b][t] >= -1 && slot[b][t] < T - 1, "bert: token ", t, " of report ", b, " in the batch has word slot ", slot[b][t],
+                 "; expected 0 to ", T - 2, ", or -1 for none");
+    }
+  }
+}
+
 // "encoder": the layers under the name the checkpoints give them.
 struct BertStackImpl : torch::nn::Module {
   using Config = BertConfig;
@@ -92,8 +119,7 @@ struct BertImpl : torch::nn::Module {
   }
 
   Features forward(const Tokens& tokens) {
-    MGCA_CHECK(tokens.ids.dim() == 2 && tokens.word_slot.sizes() == tokens.ids.sizes(), "bert: expected token ids and word slots (B, T), got ",
-               tokens.ids.sizes(), " and ", tokens.word_slot.sizes());
+    detail::check_tokens(tokens, config.vocabulary);
     const auto x = hidden(tokens, AttentionWeights::summary);
     const auto slots = torch::arange(tokens.length() - 1, tokens.words.options());
     return {.global = x.tokens.select(1, 0),                               // (B, D) the class token

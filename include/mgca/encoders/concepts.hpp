@@ -14,7 +14,7 @@ template <class E, class Input>
 concept Encoder = std::derived_from<std::remove_cvref_t<decltype(*std::declval<E&>())>, torch::nn::Module> &&
                   requires(E encoder, const Input& input) {
                     typename E::Config;
-                    { encoder(input) } -> std::same_as<Features>;
+                    { encoder->forward(input) } -> std::same_as<Features>;
                     { encoder->global_width() } -> std::same_as<int64_t>;  // D of Features
                     { encoder->local_width() } -> std::same_as<int64_t>;   // E of Features
                   };

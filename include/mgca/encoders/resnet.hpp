@@ -84,6 +84,7 @@ struct ResNetImpl : torch::nn::Module {
   }
 
   [[nodiscard]] Tensor stem(const Tensor& images) {
+    MGCA_CHECK(images.is_floating_point(), "resnet: expected images in [-1, 1], got ", torch::toString(images.scalar_type()), "; see network_input()");
     const auto x = torch::relu(bn1(conv1(images)));
     return config.stem == ResNetStem::imagenet ? torch::max_pool2d(x, 3, 2, 1) : x;
   }

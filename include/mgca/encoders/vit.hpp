@@ -62,6 +62,7 @@ struct VitImpl : torch::nn::Module {
     MGCA_CHECK(images.dim() == 4 && images.size(1) == 3 && images.size(2) == config.image_size && images.size(3) == config.image_size,
                "vit: expected images (B, 3, ", config.image_size, ", ", config.image_size, "), got ", images.sizes(),
                "; resize them or build the encoder with that image_size");
+    MGCA_CHECK(images.is_floating_point(), "vit: expected images in [-1, 1], got ", torch::toString(images.scalar_type()), "; see network_input()");
     const auto patches = patch_embed(images);  // (B, P, D)
     const auto cls = cls_token.expand({images.size(0), -1, -1}).to(patches.scalar_type());
     AttentionOutput x{.tokens = torch::cat({cls, patches}, 1) + pos_embed};  // (B, 1 + P, D)
