@@ -1,0 +1,41 @@
+#include "described.hpp"
+#include "expect_error.hpp"
+
+#include <mgca/catalog/presets.hpp>
+
+namespace presets = mgca::presets;
+
+TEST_CASE("presets: every field of every configuration is described", "[catalog][fast]") {
+  mgca::test::expect_described<mgca::VitConfig>(48);
+  mgca::test::expect_described<mgca::ResNetConfig>(32);
+  mgca::test::expect_described<mgca::BertConfig>(72);
+  mgca::test::expect_described<mgca::CtaConfig>(40);
+  mgca::test::expect_described<mgca::ops::SinkhornOptions>(16);
+  mgca::test::expect_described<mgca::MgcaVit::Config>(240);
+  mgca::test::expect_described<mgca::MgcaResNet::Config>(224);
+}
+
+TEST_CASE("presets: each is valid, survives JSON, and its text tower has its profile", "[catalog][fast]") {
+  const auto check = [](const auto& preset) {
+    using Config = std::remove_cvref_t<decltype(preset)>;
+    CHECK_NOTHROW(preset.validate());
+    CHECK(mgca::differences(mgca::from_json_text<Config>(mgca::to_json_text(preset), "preset"), preset).empty());
+    CHECK(preset.text.profile == preset.profile);
+  };
+  check(presets::mgca_vit_b16());
+  check(presets::mgca_resnet50());
+  check(presets::mgca_vit_tiny());
+  check(presets::mgca_resnet_small());
+}
+
+TEST_CASE("presets: the published models have the published sizes", "[catalog][fast]") {
+  const auto vit = presets::mgca_vit_b16();
+  CHECK(vit.image.patches() == 196);
+  CHECK((vit.image.width == 768 && vit.image.depth == 12 && vit.image.heads == 12));
+  CHECK((vit.text.vocabulary == 28996 && vit.text.length == 112 && vit.text.depth == 6));
+  CHECK((vit.head_hidden == 2048 && vit.embedding == 128 && vit.prototypes == 500));
+  CHECK((vit.instance_temperature == 0.07 && vit.token_temperature == 0.1 && vit.prototype_temperature == 0.2));
+  CHECK((vit.sinkhorn.iterations == 3 && vit.sinkhorn.epsilon == 0.05 && vit.frozen_prototype_epochs == 1));
+  const auto resnet = presets::mgca_resnet50();
+  CHECK((resnet.image.depth == mgca::ResNetDepth::resnet50 && resnet.image.image_size == 224 && resnet.image.enlarged == 299));
+}
