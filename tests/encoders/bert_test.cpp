@@ -3,6 +3,7 @@
 #include "golden_tokens.hpp"
 #include "gradients.hpp"
 
+#include <mgca/core/enum.hpp>
 #include <mgca/encoders/bert.hpp>
 
 #include <functional>
