@@ -3,30 +3,38 @@
 
 #include <mgca/feed/loader.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <new>
 #include <set>
 
 namespace {
 
 // Records are numbers; a batch remembers the records and one draw for each.
 struct Numbers {
+  // What befalls the preparation of one record.
+  enum class Trouble { none, error, other_error, slow };
+
   struct Batch {
     std::vector<int64_t> records;
     std::vector<double> draws;
     friend bool operator==(const Batch&, const Batch&) = default;
   };
   int64_t count = 23;
-  int64_t broken = -1;                      // the record whose preparation fails
+  int64_t troubled = -1;
+  Trouble trouble = Trouble::none;
   mutable std::atomic<int64_t> in_flight = 0;
 
-  explicit Numbers(int64_t n, int64_t bad = -1) : count(n), broken(bad) {}
+  explicit Numbers(int64_t n, int64_t record = -1, Trouble what = Trouble::error) : count(n), troubled(record), trouble(what) {}
   [[nodiscard]] int64_t size() const { return count; }
   [[nodiscard]] Batch batch(std::span<const int64_t> records, mgca::RandomKey key) const {
     ++in_flight;
     Batch made;
     for (const auto record : records) {
-      if (record == broken) mgca::fail(mgca::ErrorKind::data, "numbers: row ", record, " is damaged");
+      if (record == troubled && trouble == Trouble::error) mgca::fail(mgca::ErrorKind::data, "numbers: row ", record, " is damaged");
+      if (record == troubled && trouble == Trouble::other_error) throw std::bad_alloc();
+      if (record == troubled && trouble == Trouble::slow) std::this_thread::sleep_for(std::chrono::milliseconds(300));
       key.sample = static_cast<uint64_t>(record);
       made.records.push_back(record);
       made.draws.push_back(mgca::draw(key, mgca::Use::crop));
@@ -46,11 +54,15 @@ std::vector<Numbers::Batch> collect(const mgca::Loader<Numbers>& loader, int64_t
 
 }  // namespace
 
-TEST_CASE("loader: the stream does not depend on the number of threads", "[feed][fast]") {
+TEST_CASE("loader: the stream depends neither on the number of threads nor on how far ahead they work", "[feed][fast]") {
   const Numbers numbers(103);
   const auto alone = collect(mgca::Loader<Numbers>(numbers, {.batch_size = 8, .threads = 0}), 3);
-  for (const int64_t threads : {1, 2, 5}) {
-    CHECK((collect(mgca::Loader<Numbers>(numbers, {.batch_size = 8, .threads = threads, .ahead = 3}), 3) == alone));
+  REQUIRE(alone.size() == 12);
+  for (const int64_t threads : {0, 1, 2, 3, 5}) {
+    for (const int64_t ahead : {1, 2, 4, 100}) {
+      INFO(threads << " threads, " << ahead << " ahead");
+      CHECK((collect(mgca::Loader<Numbers>(numbers, {.batch_size = 8, .threads = threads, .ahead = ahead}), 3) == alone));
+    }
   }
 }
 
@@ -84,6 +96,64 @@ TEST_CASE("loader: an error in a thread reaches the caller, and nothing hangs", 
   }
 }
 
+TEST_CASE("loader: an error comes in its batch's turn, the batches before and after it come, too", "[feed][fast]") {
+  const Numbers numbers(40, 17), whole(40);
+  const auto expected = collect(mgca::Loader<Numbers>(whole, {.batch_size = 4, .threads = 0}), 2);
+  for (const int64_t threads : {0, 1, 3}) {
+    const mgca::Loader<Numbers> loader(numbers, {.batch_size = 4, .threads = threads});
+    auto batches = loader.epoch_batches(2);
+    int64_t errors = 0;
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      const auto& records = expected[i].records;
+      if (std::count(records.begin(), records.end(), 17) > 0) {
+        mgca::test::expect_error([&] { (void)batches.next(); }, {"row 17"});
+        ++errors;
+      } else {
+        CHECK((batches.next() == expected[i]));
+      }
+    }
+    CHECK(errors == 1);
+    CHECK_FALSE(batches.next().has_value());
+  }
+}
+
+TEST_CASE("loader: an exception of any type keeps its type on the way to the caller", "[feed][fast]") {
+  const Numbers numbers(40, 17, Numbers::Trouble::other_error);
+  for (const int64_t threads : {0, 3}) CHECK_THROWS_AS(collect(mgca::Loader<Numbers>(numbers, {.batch_size = 4, .threads = threads}), 0), std::bad_alloc);
+}
+
+TEST_CASE("loader: a batch that is slow to come is told with its rows, and still comes", "[feed][fast]") {
+  const Numbers numbers(12, 5, Numbers::Trouble::slow), whole(12);
+  std::vector<std::string> told;
+  const mgca::EventSink sink = [&](std::string_view event, std::span<const mgca::Field> fields) {
+    auto text = std::string(event);
+    for (const auto& field : fields) text += std::visit([&](const auto& value) { return mgca::detail::join(" ", field.name, " ", value); }, field.value);
+    told.push_back(text);
+  };
+  const mgca::Loader<Numbers> loader(numbers, {.batch_size = 4, .order = mgca::Order::as_stored, .threads = 1, .warn_after = 0.1}, sink);
+  CHECK((collect(loader, 0) == collect(mgca::Loader<Numbers>(whole, {.batch_size = 4, .order = mgca::Order::as_stored, .threads = 0}), 0)));
+  REQUIRE(told.size() >= 2);
+  CHECK(told[0] == "loader_slow epoch 0 batch 1 seconds 0.1 rows 4 5 6 7");
+  CHECK(told[1] == "loader_slow epoch 0 batch 1 seconds 0.2 rows 4 5 6 7");
+}
+
+TEST_CASE("loader: leaving while a thread is slow waits for that thread alone", "[feed][fast]") {
+  const Numbers numbers(1000, 0, Numbers::Trouble::slow);
+  const mgca::Loader<Numbers> loader(numbers, {.batch_size = 1, .order = mgca::Order::as_stored, .threads = 2, .ahead = 8});
+  const auto begin = std::chrono::steady_clock::now();
+  { auto batches = loader.epoch_batches(0); }
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(2));
+  CHECK(numbers.in_flight == 0);
+}
+
+TEST_CASE("loader: the rows of a batch are those it is made of", "[feed][fast]") {
+  const Numbers numbers(23);
+  const mgca::Loader<Numbers> loader(numbers, {.batch_size = 5, .last_batch = mgca::LastBatch::keep, .threads = 0});
+  const auto all = collect(loader, 3);
+  for (std::size_t i = 0; i < all.size(); ++i) CHECK((loader.rows(3, static_cast<int64_t>(i)) == all[i].records));
+  CHECK(loader.rows(3, 99).empty());
+}
+
 TEST_CASE("loader: leaving an epoch early stops its threads", "[feed][fast]") {
   const Numbers numbers(1000);
   const mgca::Loader<Numbers> loader(numbers, {.batch_size = 2, .threads = 3});
@@ -98,4 +168,6 @@ TEST_CASE("loader: a data set too small for one batch is refused", "[feed][fast]
   const Numbers numbers(3);
   mgca::test::expect_error([&] { mgca::Loader<Numbers>(numbers, {.batch_size = 4}); }, {"3 records", "batch of 4", "LastBatch::keep"});
   mgca::test::expect_error([&] { mgca::Loader<Numbers>(numbers, {.batch_size = 0}); }, {"batch_size", "0"});
+  mgca::test::expect_error([&] { mgca::Loader<Numbers>(numbers, {.batch_size = 1, .threads = -1}); }, {"threads >= 0", "-1"});
+  mgca::test::expect_error([&] { mgca::Loader<Numbers>(numbers, {.batch_size = 1, .warn_after = 0}); }, {"warn_after", "0"});
 }

@@ -6,6 +6,7 @@
 #include <mgca/feed/study_source.hpp>
 
 #include <map>
+#include <set>
 
 namespace {
 using Source = mgca::StudySource<mgca::SyntheticStudies>;
@@ -97,4 +98,29 @@ TEST_CASE("study_source: a report without a word is refused by row, without its 
   auto small = kTrain;
   small.stored_side = 16;
   mgca::test::expect_error([&] { mgca::StudySource<Wordless>(data, tokenizer, small); }, {"stored_side 16", "crop of 32"});
+}
+
+TEST_CASE("study_source: a picture that cannot be read is refused by its row, when the source is made or in the batch that needs it", "[feed][fast]") {
+  struct Damaged {
+    std::vector<mgca::Study> studies{{.row = 11, .report = "heart normal"}, {.row = 12, .report = "lungs clear"}, {.row = 13, .report = "no effusion"}};
+    std::vector<std::string> names;
+    [[nodiscard]] int64_t size() const { return 3; }
+    [[nodiscard]] const mgca::Study& record(int64_t i) const { return studies[static_cast<std::size_t>(i)]; }
+    [[nodiscard]] mgca::GreyImage image(int64_t i) const {
+      if (i == 1) mgca::fail(mgca::ErrorKind::data, "table.csv: row ", record(i).row, ": image.png: truncated");
+      return mgca::GreyImage({.height = 40, .width = 40});
+    }
+    [[nodiscard]] const std::vector<std::string>& label_names() const { return names; }
+  } data;
+  const mgca::WordPiece tokenizer(mgca::test::bert_vocabulary(), {.length = 16});
+  mgca::test::expect_error([&] { mgca::StudySource<Damaged>(data, tokenizer, kTrain); }, {"table.csv", "row 12", "image.png"});
+  auto later = kTrain;
+  later.store = mgca::ImageStore::none;
+  const mgca::StudySource<Damaged> source(data, tokenizer, later);
+  CHECK(source.row(2) == 13);
+  for (const int64_t threads : {0, 2}) {
+    const mgca::Loader<mgca::StudySource<Damaged>> batches(source, {.batch_size = 3, .threads = threads});
+    CHECK((batches.rows(0, 0).size() == 3 && std::set<int64_t>{11, 12, 13}.count(batches.rows(0, 0)[0]) == 1));
+    mgca::test::expect_error([&] { (void)batches.epoch_batches(0).next(); }, {"table.csv", "row 12", "image.png"});
+  }
 }

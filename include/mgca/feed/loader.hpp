@@ -4,11 +4,13 @@
 #pragma once
 
 #include <mgca/core/error.hpp>
+#include <mgca/core/event.hpp>
 #include <mgca/core/random.hpp>
 #include <mgca/data/sampler.hpp>
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <concepts>
 #include <condition_variable>
 #include <cstdint>
@@ -18,6 +20,7 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -42,6 +45,7 @@ struct LoaderOptions {
   LastBatch last_batch = LastBatch::drop;  // a smaller last batch changes batch statistics and the number of negatives
   int64_t threads = 1;                     // 0: batches are made by the caller
   int64_t ahead = 4;                       // batches ready or in the making
+  double warn_after = 60;                  // seconds without a batch before "loader_slow" is told, and told again
   uint64_t seed = 42;
 
   static void describe(auto& self, auto&& field) {
@@ -50,11 +54,13 @@ struct LoaderOptions {
     field("last_batch", self.last_batch, "what happens to a last batch that is not full");
     field("threads", self.threads, "background threads; 0: none");
     field("ahead", self.ahead, "batches prepared ahead");
+    field("warn_after", self.warn_after, "seconds without a batch before a warning");
     field("seed", self.seed, "seed of the order and of augmentation");
   }
   void validate() const {
     MGCA_CHECK(batch_size > 0, "loader: batch_size must be positive, got ", batch_size);
     MGCA_CHECK(threads >= 0 && ahead > 0, "loader: expected threads >= 0 and ahead > 0, got ", threads, " and ", ahead);
+    MGCA_CHECK(warn_after > 0, "loader: warn_after must be positive, got ", warn_after, " seconds");
   }
 };
 
@@ -64,7 +70,7 @@ class Loader {
   using Batch = typename Source::Batch;
 
   // Keeps a reference to the source, which must outlive the loader. Throws Error(argument) if no batch can be formed.
-  Loader(const Source& source, const LoaderOptions& options) : source_(&source), options_(options) {
+  Loader(const Source& source, const LoaderOptions& options, EventSink sink = {}) : source_(&source), options_(options), sink_(std::move(sink)) {
     options_.validate();
     MGCA_CHECK(batches_per_epoch() > 0, "loader: ", source.size(), " records form no batch of ", options.batch_size,
                "; use a smaller batch_size or LastBatch::keep");
@@ -81,6 +87,18 @@ class Loader {
   // The record positions of one epoch, in order.
   [[nodiscard]] std::vector<int64_t> order(int64_t epoch) const {
     return Sampler(source_->size(), {.order = options_.order, .seed = options_.seed}).epoch(epoch);
+  }
+
+  // The rows that form a batch, for messages: the source's own numbers where it has them, else positions.
+  [[nodiscard]] std::vector<int64_t> rows(int64_t epoch, int64_t batch) const {
+    const auto all = order(epoch);
+    const auto from = std::min(static_cast<std::size_t>(batch * options_.batch_size), all.size());
+    const auto size = std::min(static_cast<std::size_t>(options_.batch_size), all.size() - from);
+    std::vector<int64_t> numbers(all.begin() + static_cast<std::ptrdiff_t>(from), all.begin() + static_cast<std::ptrdiff_t>(from + size));
+    if constexpr (requires { source_->row(int64_t{0}); }) {
+      for (auto& number : numbers) number = source_->row(number);
+    }
+    return numbers;
   }
 
   // One pass over an epoch's batches, an input range; leaving it early stops the threads.
@@ -109,7 +127,7 @@ class Loader {
       if (taken_ == count_) return std::nullopt;
       if (workers_.empty()) return make(taken_++);
       std::unique_lock lock(mutex_);
-      filled_.wait(lock, [&] { return ready_.contains(taken_); });
+      wait_for_batch(lock);
       auto slot = std::move(ready_.extract(taken_++).mapped());
       lock.unlock();
       space_.notify_all();
@@ -150,6 +168,19 @@ class Loader {
       return loader_->source_->batch(std::span(order_).subspan(from, size), key_);
     }
 
+    // A thread that hangs, in a dead file system for example, cannot be ended; what it hangs on can be told.
+    void wait_for_batch(std::unique_lock<std::mutex>& lock) {
+      const double patience = loader_->options_.warn_after;
+      for (int64_t turn = 1; !filled_.wait_for(lock, std::chrono::duration<double>(patience), [&] { return ready_.contains(taken_); }); ++turn) {
+        lock.unlock();
+        std::string rows;
+        for (const auto row : loader_->rows(static_cast<int64_t>(key_.epoch), taken_)) rows += (rows.empty() ? "" : " ") + std::to_string(row);
+        emit(loader_->sink_, "loader_slow", {{"epoch", static_cast<int64_t>(key_.epoch)}, {"batch", taken_},
+                                             {"seconds", patience * static_cast<double>(turn)}, {"rows", rows}});
+        lock.lock();
+      }
+    }
+
     void work(const std::stop_token& stop) {
       for (;;) {
         std::unique_lock lock(mutex_);
@@ -187,6 +218,7 @@ class Loader {
  private:
   const Source* source_;
   LoaderOptions options_;
+  EventSink sink_;
 };
 
 }  // namespace mgca

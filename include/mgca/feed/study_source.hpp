@@ -72,6 +72,7 @@ class StudySource {
 
   [[nodiscard]] int64_t size() const { return data_->size(); }
   [[nodiscard]] const D& data() const { return *data_; }
+  [[nodiscard]] int64_t row(int64_t i) const { return data_->record(i).row; }  // where a record stands in its table
   [[nodiscard]] const StudySourceConfig& config() const { return config_; }
   // The same pictures and tokens for evaluation.
   [[nodiscard]] StudySource without_augmentation() const {
