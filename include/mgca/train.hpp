@@ -1,6 +1,7 @@
 // The loop and its accessories.
 #pragma once
 
+#include <mgca/train/buffers.hpp>
 #include <mgca/train/checkpoint.hpp>
 #include <mgca/train/evaluate.hpp>
 #include <mgca/train/fit_options.hpp>
@@ -12,6 +13,7 @@
 #include <mgca/train/meter.hpp>
 #include <mgca/train/optimizer.hpp>
 #include <mgca/train/run_lock.hpp>
+#include <mgca/train/run_record.hpp>
 #include <mgca/train/schedule.hpp>
 #include <mgca/train/task.hpp>
 #include <mgca/train/trainer.hpp>

@@ -7,7 +7,10 @@
 
 #include <atomic>
 #include <filesystem>
+#include <functional>
+#include <limits>
 #include <memory>
+#include <string_view>
 
 namespace mgca::test {
 
@@ -18,6 +21,7 @@ struct ToyBatch {
 struct ToyData {
   using Batch = ToyBatch;
   int64_t count = 44;
+  int64_t broken_epoch = -1;  // in it record 7 holds an infinite value
   [[nodiscard]] int64_t size() const { return count; }
   [[nodiscard]] Batch batch(std::span<const int64_t> records, RandomKey key) const {
     std::vector<float> x, y;
@@ -31,6 +35,7 @@ struct ToyData {
         sum += value;
         x.push_back(value + 0.1F * static_cast<float>(noise.normal()));
       }
+      if (record == 7 && static_cast<int64_t>(key.epoch) == broken_epoch) x.back() = std::numeric_limits<float>::infinity();
       y.push_back(sum);
     }
     const auto n = static_cast<int64_t>(records.size());
@@ -48,7 +53,22 @@ struct ToyNet : torch::nn::Module {
   torch::nn::Linear last;
 };
 
+// Something to do at the n-th passing of a place: how a run is ended at every point it can be ended at.
+struct Trap {
+  std::string_view place;  // "batch", "step", "validation", "hook"; empty: any
+  int64_t nth = -1;        // counted from 1
+  std::function<void()> spring;
+  int64_t passed = 0;
+
+  void pass(std::string_view where) {
+    if (place.empty() || place == where) {
+      if (++passed == nth) spring();
+    }
+  }
+};
+
 struct ToyTask {
+  Trap* trap = nullptr;
   std::shared_ptr<ToyNet> net = make();
   static std::shared_ptr<ToyNet> make() {
     torch::manual_seed(11);
@@ -56,10 +76,30 @@ struct ToyTask {
   }
   torch::nn::Module& module() { return *net; }
   StepResult training_step(const ToyBatch& batch) {
-    const auto loss = torch::mse_loss(net->forward(batch.x), batch.y);
+    if (trap != nullptr) trap->pass("batch");
+    return loss_of(batch);
+  }
+  StepResult evaluation_step(const ToyBatch& batch) {
+    if (trap != nullptr) trap->pass("validation");
+    return loss_of(batch);
+  }
+
+ private:
+  StepResult loss_of(const ToyBatch& batch) {
+    const auto device = net->first->weight.device();
+    const auto loss = torch::mse_loss(net->forward(batch.x.to(device)), batch.y.to(device));
     return {.loss = loss, .metrics = {{"error", loss.detach().sqrt()}}, .samples = batch.x.size(0)};
   }
-  StepResult evaluation_step(const ToyBatch& batch) { return training_step(batch); }
+};
+
+struct TrapStep {
+  Trap* trap;
+  void after_step(const Progress& /*at*/) { trap->pass("step"); }
+};
+// Stands between the hooks of an epoch's end.
+struct TrapHook {
+  Trap* trap;
+  void after_epoch(const Progress& /*at*/, Values& /*values*/) { trap->pass("hook"); }
 };
 
 // Asks the run to stop right after one step.
@@ -76,6 +116,11 @@ struct ToyRun {
   FitOptions options;
   std::shared_ptr<std::atomic<bool>> stop = std::make_shared<std::atomic<bool>>(false);
   int64_t stop_at = -1;  // optimiser step after which to stop; -1: never
+  int64_t loader_threads = 1;
+  int64_t broken_epoch = -1;
+  EarlyStopOptions early{.patience = 50};  // what is watched is what is kept as the best
+  std::shared_ptr<Trap> trap = std::make_shared<Trap>();
+  std::function<void(ToyTask&)> with_task = [](ToyTask&) {};  // called before training
 
   explicit ToyRun(std::filesystem::path where) : folder(std::move(where)) {
     options.epochs = 4;
@@ -90,17 +135,24 @@ struct ToyRun {
 
   // Trains to the end, or until stopped; writes final.safetensors at the end.
   FitResult operator()() const {
-    const ToyData data;
-    const Loader<ToyData> batches(data, {.batch_size = 8, .last_batch = LastBatch::keep, .threads = 1, .seed = 3});
-    const Loader<ToyData> held_out(data, {.batch_size = 16, .order = Order::as_stored, .last_batch = LastBatch::keep, .threads = 0});
-    ToyTask task;
+    const ToyData data{.broken_epoch = broken_epoch}, clean;
+    const Loader<ToyData> batches(data, {.batch_size = 8, .last_batch = LastBatch::keep, .threads = loader_threads, .seed = 3});
+    const Loader<ToyData> held_out(clean, {.batch_size = 16, .order = Order::as_stored, .last_batch = LastBatch::keep, .threads = 0});
+    ToyTask task{.trap = trap.get()};
+    with_task(task);
     History history(folder.empty() ? std::filesystem::path() : folder / "history.csv");
     *stop = false;
-    const auto result = fit(task, batches, options, StopAt{stop.get(), stop_at}, Validate(task, held_out), EarlyStop({.patience = 50}), history,
-                            KeepBest(task.module(), {.path = folder / "best.safetensors"}));
+    const auto result = fit(task, batches, options, StopAt{stop.get(), stop_at}, TrapStep{trap.get()}, Validate(task, held_out), TrapHook{trap.get()}, EarlyStop(early), history,
+                            TrapHook{trap.get()}, KeepBest(task.module(), {.path = folder / "best.safetensors", .monitor = early.monitor, .better = early.better}),
+                            TrapHook{trap.get()});
     if (result.end != FitEnd::interrupted) write_weights(folder / "final.safetensors", {state_dict(task.module()), {}});
     return result;
   }
 };
+
+// Everything a run leaves that must be equal after any interruption: weights, best weights, history.
+inline std::vector<std::string> outcome(const std::filesystem::path& folder) {
+  return {read_text_file(folder / "final.safetensors"), read_text_file(folder / "best.safetensors"), read_text_file(folder / "history.csv")};
+}
 
 }  // namespace mgca::test

@@ -181,3 +181,63 @@ TEST_CASE("checkpoint: old generations go only beyond those kept, and fewer than
   CHECK(newest_step(scratch.path()) == 6);
   mgca::test::expect_error([&] { mgca::CheckpointFolder(scratch.path(), 1); }, {"keep", "1"});
 }
+
+TEST_CASE("checkpoint: another format is refused by its number before its keys are read", "[train][fast]") {
+  const Scratch scratch;
+  const auto path = scratch / "a.safetensors";
+  for (const auto& [record, said] : std::vector<std::pair<std::string, std::string>>{
+           {R"({"format":3,"library":"9.1.0","later":[]})", "format 3, this version reads 2"}, {R"({"format":1,"library":"0.0.1"})", "format 1"}, {"{}", "format (absent)"}}) {
+    const mgca::WeightRecords none(mgca::StateDict{});
+    mgca::io::write_safetensors(path, none.records(), {{"record", record}, {"checksums", ""}, {"seal", mgca::detail::seal_of(record, "", none.records())}});
+    mgca::test::expect_error([&] { (void)mgca::read_checkpoint(path); }, {"a.safetensors", said, "use the version that wrote it"});
+  }
+}
+
+TEST_CASE("checkpoint: a part that is missing is named", "[train][fast]") {
+  mgca::test::expect_error([] { (void)example(7).part("optimizer"); }, {"step 7", "optimizer"});
+}
+
+TEST_CASE("checkpoint: a later generation that cannot be read neither counts as kept nor is touched", "[train][fast]") {
+  const Scratch scratch;
+  mgca::CheckpointFolder folder(scratch.path(), 2);
+  folder.save(example(10));
+  folder.save(example(90));
+  std::filesystem::resize_file(scratch.path() / folder.generations().front(), 100);
+  for (const int64_t step : {11, 12, 13}) {
+    REQUIRE(newest_step(scratch.path()) > 0);
+    folder.save(example(step));
+    CHECK(newest_step(scratch.path()) == step);
+  }
+  REQUIRE(folder.generations().size() == 3);
+  CHECK(folder.generations()[0] == "step-0000000090.safetensors");
+  CHECK(folder.generations()[2] == "step-0000000012.safetensors");
+  CHECK(std::filesystem::file_size(scratch.path() / folder.generations()[0]) == 100);
+}
+
+TEST_CASE("checkpoint: 500 saves leave no descriptor, no temporary and no memory behind", "[train][slow]") {
+  const auto descriptors = [] {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), std::filesystem::directory_iterator());
+  };
+  const auto pages = [] {
+    std::ifstream status("/proc/self/statm");
+    int64_t all = 0, resident = 0;
+    status >> all >> resident;
+    return resident;
+  };
+  const Scratch scratch;
+  mgca::CheckpointFolder folder(scratch.path(), 3);
+  int64_t step = 0;
+  const auto save = [&](int64_t count) {
+    for (int64_t i = 0; i < count; ++i) folder.save(example(++step));
+  };
+  save(100);
+  const auto descriptors_before = descriptors();
+  const auto pages_before = pages();
+  save(400);
+  CHECK(descriptors() == descriptors_before);
+  CHECK((pages() - pages_before) * ::sysconf(_SC_PAGESIZE) < 400 * 1024);  // less than 1 KB a save
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(scratch.path())) names.push_back(entry.path().filename().string());
+  std::sort(names.begin(), names.end());
+  CHECK((names == std::vector<std::string>{"step-0000000498.safetensors", "step-0000000499.safetensors", "step-0000000500.safetensors"}));
+}

@@ -1,5 +1,5 @@
+// Interrupted anywhere, by whatever, and started again: the result is that of a run that was never interrupted.
 #include "catch.hpp"
-#include "expect_error.hpp"
 #include "paths.hpp"
 #include "toy_run.hpp"
 
@@ -8,60 +8,59 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <fstream>
+#include <functional>
+#include <map>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 
+using mgca::test::outcome;
 using mgca::test::Scratch;
 using mgca::test::ToyRun;
 
 namespace {
 
-// What must be equal after any interruption: weights, best weights, history.
-std::vector<std::string> outcome(const std::filesystem::path& folder) {
-  return {mgca::read_text_file(folder / "final.safetensors"), mgca::read_text_file(folder / "best.safetensors"), mgca::read_text_file(folder / "history.csv")};
+struct Ended {};  // thrown where a run is to end without a word
+
+std::vector<std::string> uninterrupted(const std::function<void(ToyRun&)>& set = [](ToyRun&) {}) {
+  const Scratch scratch;
+  ToyRun run(scratch.path());
+  set(run);
+  (void)run();
+  return outcome(scratch.path());
 }
 
-const std::vector<std::string>& uninterrupted() {
-  static const auto expected = [] {
-    const Scratch scratch;
-    (void)ToyRun(scratch.path())();
-    return outcome(scratch.path());
-  }();
-  return expected;
-}
-
-
-}  // namespace
-
-TEST_CASE("fit: the loss falls, and the same run twice is the same run", "[train][fast]") {
-  const Scratch a, b;
-  const auto first = ToyRun(a.path())();
-  (void)ToyRun(b.path())();
-  CHECK((outcome(a.path()) == outcome(b.path())));
-  CHECK(first.end == mgca::FitEnd::finished);
-  CHECK(first.progress.step == 4 * 3);
-  std::ifstream history(a / "history.csv");
-  std::string header;
-  std::getline(history, header);
-  CHECK(header == "epoch,step,error,learning_rate,loss,val_error,val_loss");
-}
-
-TEST_CASE("fit: stopped after any step and resumed, the result is the same to the last bit", "[train][slow]") {
-  for (int64_t steps = 1; steps < 12; ++steps) {  // first, middle and last steps of epochs
-    const Scratch scratch;
-    INFO("stopped after step " << steps);
-    ToyRun run(scratch.path());
-    run.stop_at = steps;
-    const auto stopped = run();
-    CHECK(stopped.end == mgca::FitEnd::interrupted);
-    CHECK(stopped.progress.step == steps);
-    run.stop_at = -1;
-    CHECK(run().end == mgca::FitEnd::finished);
-    CHECK((outcome(scratch.path()) == uninterrupted()));
+void check_nothing_left_over(const std::filesystem::path& folder) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    INFO(entry.path());
+    CHECK(entry.path().filename().string().find(".tmp-") == std::string::npos);
   }
 }
+
+// Runs this executable's worker on a folder; the environment says what befalls it.
+pid_t start_worker(const std::filesystem::path& folder, const std::map<std::string, std::string>& environment = {}) {
+  const pid_t child = ::fork();
+  if (child != 0) return child;
+  ::setenv("MGCA_TEST_WORKER", folder.c_str(), 1);
+  for (const auto& [name, value] : environment) ::setenv(name.c_str(), value.c_str(), 1);
+  std::freopen("/dev/null", "w", stdout);
+  ::execl("/proc/self/exe", "test_train", "[.worker]", static_cast<char*>(nullptr));
+  ::_exit(127);
+}
+
+int status_of(pid_t child) {
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  return status;
+}
+
+void wait_until_training(const std::filesystem::path& folder) {  // the lock's file shows it
+  for (int i = 0; i < 20000 && !std::filesystem::exists(folder / "run.lock"); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+std::atomic<bool>* g_stop = nullptr;
+
+}  // namespace
 
 TEST_CASE("resume-worker: trains in a process of its own", "[.worker]") {
   const char* folder = std::getenv("MGCA_TEST_WORKER");
@@ -72,7 +71,140 @@ TEST_CASE("resume-worker: trains in a process of its own", "[.worker]") {
   run.options.run.sink = [](std::string_view event, auto) {
     if (event == "checkpoint") std::this_thread::sleep_for(std::chrono::milliseconds(3));
   };
+  g_stop = run.stop.get();
+  for (const int signal : {SIGTERM, SIGINT}) std::signal(signal, [](int) { *g_stop = true; });
+  if (const char* place = std::getenv("MGCA_TEST_KILL_AT")) {
+    run.trap->place = place;
+    run.trap->nth = std::stoll(std::getenv("MGCA_TEST_KILL_NTH"));
+    run.trap->spring = [] { ::raise(SIGKILL); };
+  }
   (void)run();
+}
+
+TEST_CASE("fit: stopped after any step and resumed, the result is the same to the last bit", "[train][slow]") {
+  const auto expected = uninterrupted();
+  for (int64_t steps = 1; steps <= 12; ++steps) {  // first, middle and last steps of epochs
+    const Scratch scratch;
+    INFO("stopped after step " << steps);
+    ToyRun run(scratch.path());
+    run.stop_at = steps;
+    const auto stopped = run();
+    CHECK(stopped.end == mgca::FitEnd::interrupted);
+    CHECK(stopped.progress.step == steps);
+    run.stop_at = -1;
+    CHECK(run().end == mgca::FitEnd::finished);
+    CHECK((outcome(scratch.path()) == expected));
+  }
+}
+
+TEST_CASE("fit: a stop in the middle of accumulation or validation is obeyed at the next step or batch, and the result is the same", "[train][slow]") {
+  const auto expected = uninterrupted();
+  for (const auto& [place, nth, step] : std::vector<std::tuple<std::string_view, int64_t, int64_t>>{
+           {"batch", 1, 1}, {"batch", 2, 1}, {"batch", 5, 3}, {"batch", 7, 4}, {"validation", 1, 3}, {"validation", 2, 3}, {"validation", 12, 12}}) {
+    const Scratch scratch;
+    INFO(place << " " << nth);
+    ToyRun run(scratch.path());
+    run.trap->place = place;
+    run.trap->nth = nth;
+    run.trap->spring = [&] { *run.stop = true; };
+    const auto stopped = run();
+    CHECK(stopped.end == mgca::FitEnd::interrupted);
+    CHECK(stopped.progress.step == step);
+    CHECK(run.trap->passed == nth + (place == "batch" && nth % 2 == 1 ? 1 : 0));  // nothing more but the rest of the step
+    run.trap->nth = -1;
+    CHECK(run().end == mgca::FitEnd::finished);
+    CHECK((outcome(scratch.path()) == expected));
+  }
+}
+
+TEST_CASE("fit: ended at every point it passes, the result is the same to the last bit", "[train][slow]") {
+  // Before each batch, after each step, in validation and between the hooks of each epoch's end; one step is skipped.
+  for (const int64_t checkpoint_every : {1, 1000}) {
+    const auto set = [&](ToyRun& run) {
+      run.options.checkpoint_every = checkpoint_every;
+      run.broken_epoch = 1;
+    };
+    const auto expected = uninterrupted(set);
+    int64_t points = 0;
+    for (int64_t nth = 1;; ++nth) {
+      const Scratch scratch;
+      ToyRun run(scratch.path());
+      set(run);
+      run.trap->nth = nth;
+      run.trap->spring = [] { throw Ended(); };
+      INFO("a checkpoint every " << checkpoint_every << " steps, point " << nth);
+      try {
+        (void)run();
+        break;
+      } catch (const Ended&) {
+      }
+      run.trap->nth = -1;
+      CHECK(run().end == mgca::FitEnd::finished);
+      CHECK((outcome(scratch.path()) == expected));
+      points = nth;
+    }
+    CHECK(points == 4 * (6 + 3 + 3 + 3));  // per epoch: batches, steps, validation batches, hooks
+  }
+}
+
+TEST_CASE("fit: saved with one loader thread and resumed with none or three, the result is the same to the last bit", "[train][fast]") {
+  const auto expected = uninterrupted();
+  for (const int64_t threads : {0, 3}) {
+    const Scratch scratch;
+    ToyRun run(scratch.path());
+    run.stop_at = 4;
+    (void)run();
+    run.stop_at = -1;
+    run.loader_threads = threads;
+    (void)run();
+    CHECK((outcome(scratch.path()) == expected));
+  }
+}
+
+TEST_CASE("fit: a finished run that is started again does nothing more", "[train][fast]") {
+  const Scratch scratch;
+  ToyRun run(scratch.path());
+  (void)run();
+  const auto before = outcome(scratch.path());
+  run.trap->passed = 0;
+  const auto again = run();
+  CHECK(again.end == mgca::FitEnd::finished);
+  CHECK(again.progress.step == 12);
+  CHECK(run.trap->passed == 0);
+  CHECK((outcome(scratch.path()) == before));
+}
+
+TEST_CASE("early_stop, keep_best, history: patience, best epoch and rows survive an end at every point", "[train][slow]") {
+  // Watching the error with the larger as the better: the first epoch stays the best and two more exhaust the patience.
+  const auto set = [](ToyRun& run) {
+    run.options.checkpoint_every = 1000;
+    run.options.epochs = 8;
+    run.early = {.monitor = "val_error", .patience = 2, .better = mgca::Better::larger};
+  };
+  const auto expected = uninterrupted(set);
+  CHECK(std::count(expected[2].begin(), expected[2].end(), '\n') == 1 + 3);
+  CHECK(expected[0] != expected[1]);  // the best are not the last
+  for (int64_t nth = 1;; ++nth) {
+    const Scratch scratch;
+    ToyRun run(scratch.path());
+    set(run);
+    run.trap->nth = nth;
+    run.trap->spring = [] { throw Ended(); };
+    INFO("point " << nth);
+    try {
+      (void)run();
+      break;
+    } catch (const Ended&) {
+    }
+    run.trap->nth = -1;
+    CHECK(run().end == mgca::FitEnd::stopped_early);
+    CHECK((outcome(scratch.path()) == expected));
+    run.trap->passed = 0;
+    const auto again = run();  // one that stopped early does nothing more
+    CHECK(again.end == mgca::FitEnd::stopped_early);
+    CHECK(run.trap->passed == 0);
+    CHECK((outcome(scratch.path()) == expected));
+  }
 }
 
 TEST_CASE("fit: killed at twenty random moments, the result is the same to the last bit", "[train][slow]") {
@@ -126,73 +258,40 @@ TEST_CASE("fit: killed at twenty random moments, the result is the same to the l
   CHECK(runs >= 1);
 }
 
-TEST_CASE("fit: a checkpoint of another run is refused with both values", "[train][fast]") {
-  const Scratch scratch;
-  ToyRun run(scratch.path());
-  (void)run();
-  run.options.run.identity["config"] = "changed";
-  mgca::test::expect_error([&] { (void)run(); }, {"config", "toy", "changed"});
+TEST_CASE("fit: killed in accumulation, in validation and between saving the best and the checkpoint, the result is the same", "[train][slow]") {
+  torch::set_num_threads(1);
+  const auto expected = uninterrupted();
+  for (const auto& [place, nth] : std::vector<std::pair<std::string, std::string>>{{"batch", "10"}, {"validation", "5"}, {"hook", "6"}}) {
+    const Scratch scratch;
+    INFO(place << " " << nth);
+    const int killed = status_of(start_worker(scratch.path(), {{"MGCA_TEST_KILL_AT", place}, {"MGCA_TEST_KILL_NTH", nth}}));
+    REQUIRE(WIFSIGNALED(killed));
+    CHECK_FALSE(std::filesystem::exists(scratch / "final.safetensors"));
+    REQUIRE(status_of(start_worker(scratch.path())) == 0);
+    CHECK((outcome(scratch.path()) == expected));
+    check_nothing_left_over(scratch.path());
+  }
 }
 
-TEST_CASE("fit: two runs in one folder collide cleanly", "[train][fast]") {
-  const Scratch scratch;
-  const mgca::RunLock lock(scratch.path());
-  mgca::test::expect_error([&] { (void)ToyRun(scratch.path())(); }, {"another run", "process " + std::to_string(::getpid())});
-}
-
-TEST_CASE("fit: accumulation over equal batches is one bigger batch for a loss that is a mean", "[train][fast]") {
-  const auto train = [](int64_t batch, int64_t accumulation) {
-    mgca::test::ToyTask task;
-    task.net->norm->eval();
-    const mgca::test::ToyData data{.count = 32};
-    const mgca::Loader<mgca::test::ToyData> batches(data, {.batch_size = batch, .threads = 0});
-    // Linear model without dropout: the net in evaluation mode inside a task of its own.
-    struct Plain {
-      mgca::test::ToyTask& toy;
-      torch::nn::Module& module() { return toy.module(); }
-      mgca::StepResult training_step(const mgca::test::ToyBatch& b) {
-        toy.net->eval();
-        return toy.training_step(b);
-      }
-    } plain{task};
-    mgca::FitOptions options;
-    options.epochs = 2;
-    options.accumulation = accumulation;
-    options.schedule.rate = 1e-3;
-    (void)mgca::fit(plain, batches, options);
-    return task.net->first->weight.detach().clone();
-  };
-  CHECK(torch::allclose(train(16, 1), train(4, 4), 1e-4, 1e-6));
-}
-
-TEST_CASE("fit: a run that no longer gives numbers ends with the step named", "[train][fast]") {
-  struct Broken : mgca::test::ToyTask {
-    mgca::StepResult training_step(const mgca::test::ToyBatch& batch) {
-      auto result = mgca::test::ToyTask::training_step(batch);
-      result.loss = result.loss * std::numeric_limits<double>::quiet_NaN();
-      return result;
-    }
-  } task;
-  const mgca::test::ToyData data;
-  const mgca::Loader<mgca::test::ToyData> batches(data, {.batch_size = 4, .threads = 0});
-  mgca::FitOptions options;
-  options.report_every = 4;
-  mgca::test::expect_error([&] { (void)mgca::fit(task, batches, options); }, {"step 4", "not finite", "learning rate"});
-  for (const auto& p : task.module().parameters()) CHECK(p.isfinite().all().item<bool>());
-}
-
-TEST_CASE("early_stop: stops after its patience and at once for what is no number", "[train][fast]") {
-  mgca::EarlyStop stop({.patience = 2});
-  mgca::Values values;
-  const auto give = [&](double value) {
-    values["val_loss"] = value;
-    return stop.after_epoch({}, values);
-  };
-  CHECK(give(3) == mgca::Stop::no);
-  CHECK(give(2) == mgca::Stop::no);
-  CHECK(give(2) == mgca::Stop::no);  // equal is not better
-  CHECK(give(2.5) == mgca::Stop::yes);
-  CHECK(mgca::EarlyStop().after_epoch({}, values = {{"val_loss", std::nan("")}}) == mgca::Stop::yes);
-  mgca::Values other{{"loss", 1.0}};
-  mgca::test::expect_error([&] { (void)mgca::EarlyStop().after_epoch({}, other); }, {"val_loss", "known: loss"});
+TEST_CASE("fit: SIGTERM and SIGINT at random moments leave a run that goes on to the same result", "[train][slow]") {
+  torch::set_num_threads(1);
+  const auto expected = uninterrupted();
+  mgca::RandomStream random({.seed = 6}, mgca::Use::test);
+  int interrupted = 0;
+  for (int trial = 0; interrupted < 6; ++trial) {
+    REQUIRE(trial < 60);
+    const Scratch scratch;
+    const pid_t child = start_worker(scratch.path());
+    wait_until_training(scratch.path());
+    std::this_thread::sleep_for(std::chrono::microseconds(random.below(100000)));
+    const auto begin = std::chrono::steady_clock::now();
+    ::kill(child, trial % 2 == 0 ? SIGTERM : SIGINT);
+    CHECK(status_of(child) == 0);
+    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(3));  // a step and a save take milliseconds
+    if (std::filesystem::exists(scratch / "final.safetensors")) continue;  // it came too late
+    ++interrupted;
+    CHECK(mgca::CheckpointFolder(scratch / "checkpoints", 2).newest({}).has_value());
+    REQUIRE(status_of(start_worker(scratch.path())) == 0);
+    CHECK((outcome(scratch.path()) == expected));
+  }
 }

@@ -7,6 +7,8 @@
 
 #include <atomic>
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <cstddef>
 #include <cstring>
 #include <fcntl.h>
@@ -188,6 +190,18 @@ class AtomicFile {
   int file_;
   bool committed_ = false;
 };
+
+// Removes the temporaries that killed processes of this host left in a folder. A living process keeps its own.
+inline void remove_abandoned(Files& files, const std::filesystem::path& folder) {
+  constexpr std::string_view mark = ".tmp-";
+  for (const auto& name : files.list(folder)) {
+    const auto at = name.rfind(mark);
+    if (!name.starts_with('.') || at == std::string::npos) continue;
+    pid_t process = 0;
+    std::from_chars(name.data() + at + mark.size(), name.data() + name.size(), process);
+    if (process > 0 && ::kill(process, 0) != 0 && errno == ESRCH) files.remove(folder / name);
+  }
+}
 
 // Replaces a file as a whole. Throws Error(system) and leaves the old file untouched.
 inline void atomic_write(Files& files, const std::filesystem::path& path, std::span<const std::byte> bytes) {

@@ -8,7 +8,7 @@
 #include <mgca/core/file.hpp>
 #include <mgca/core/hash.hpp>
 #include <mgca/tensor/weights_file.hpp>
-#include <mgca/version.hpp>
+#include <mgca/train/run_record.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -22,34 +22,16 @@
 
 namespace mgca {
 
-// The part of a checkpoint that is not tensors.
-struct RunRecord {
-  int64_t format = 1;
-  int64_t epoch = 0;   // the epoch to go on with
-  int64_t batch = 0;   // batches of it already done
-  int64_t step = 0;    // optimiser steps done
-  std::map<std::string, std::string> identity;  // what must not have changed: hashes of configuration, data, ...
-  std::map<std::string, std::string> hooks;     // each hook's own record, as JSON
-  int64_t threads = 0;
-  bool finished = false;
-  std::string library = std::to_string(MGCA_VERSION_MAJOR) + "." + std::to_string(MGCA_VERSION_MINOR) + "." + std::to_string(MGCA_VERSION_PATCH);
-
-  static void describe(auto& self, auto&& field) {
-    field("format", self.format, "version of this layout");
-    field("epoch", self.epoch, "epoch to go on with");
-    field("batch", self.batch, "batches of it already done");
-    field("step", self.step, "optimiser steps done");
-    field("identity", self.identity, "what must not have changed");
-    field("hooks", self.hooks, "each hook's own record");
-    field("threads", self.threads, "compute threads; results depend on them in the last bit");
-    field("finished", self.finished, "no epoch is left");
-    field("library", self.library, "version that wrote the file");
-  }
-};
-
 struct Checkpoint {
   RunRecord record;
   std::map<std::string, StateDict> parts;  // model, optimizer, meter, random
+
+  // Throws Error(data) where there is no such part.
+  [[nodiscard]] const StateDict& part(const std::string& name) const {
+    const auto it = parts.find(name);
+    if (it == parts.end()) fail(ErrorKind::data, "the checkpoint of step ", record.step, " has no tensors of the ", name, "; it was not written by fit()");
+    return it->second;
+  }
 };
 
 namespace detail {
@@ -101,11 +83,13 @@ inline void write_checkpoint(Files& files, const std::filesystem::path& path, co
       metadata.at("seal") != detail::seal_of(metadata.at("record"), metadata.at("checksums"), tensors)) {
     fail(ErrorKind::data, path.string(), ": the checkpoint is damaged: its checksums do not match its content");
   }
-  Checkpoint checkpoint{.record = from_json_text<RunRecord>(metadata.at("record"), path.string())};
-  if (checkpoint.record.format != 1) {
-    fail(ErrorKind::data, path.string(), ": checkpoint format ", checkpoint.record.format, ", this version reads 1; use the version that wrote it (",
-         checkpoint.record.library, ")");
+  const auto json = detail::parse_json(metadata.at("record"), path.string());
+  if (const auto format = json.find("format"); format == json.end() || *format != RunRecord::kFormat) {  // first: it says what the other keys mean
+    const auto library = json.find("library");
+    fail(ErrorKind::data, path.string(), ": checkpoint format ", format == json.end() ? "(absent)" : format->dump(), ", this version reads ",
+         RunRecord::kFormat, "; use the version that wrote it (", library == json.end() ? "unknown" : library->dump(), ") or begin anew in another folder");
   }
+  Checkpoint checkpoint{.record = from_json_text<RunRecord>(metadata.at("record"), path.string())};
   for (const auto& tensor : tensors) {
     const auto slash = tensor.name.find('/');
     if (slash == std::string::npos) fail(ErrorKind::data, path.string(), ": tensor '", tensor.name, "' belongs to no part");
@@ -131,11 +115,11 @@ class CheckpointFolder {
     char name[40];
     std::snprintf(name, sizeof name, "step-%010lld.safetensors", static_cast<long long>(checkpoint.record.step));
     write_checkpoint(*files_, folder_ / name, checkpoint);
-    atomic_write(*files_, folder_ / "last", std::string_view(name));
-    auto all = generations();
-    while (static_cast<int64_t>(all.size()) > keep_) {
-      files_->remove(folder_ / all.back());
-      all.pop_back();
+    auto whole = generations();
+    std::erase_if(whole, [&](const std::string& other) { return other > name; });  // a later one could not be read, so it is no substitute
+    while (static_cast<int64_t>(whole.size()) > keep_) {
+      files_->remove(folder_ / whole.back());
+      whole.pop_back();
     }
   }
 

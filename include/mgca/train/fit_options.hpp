@@ -1,6 +1,7 @@
 // What a training run is told, and what it tells back.
 #pragma once
 
+#include <mgca/core/config.hpp>
 #include <mgca/core/error.hpp>
 #include <mgca/core/event.hpp>
 #include <mgca/core/file.hpp>
@@ -14,6 +15,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 
 namespace mgca {
@@ -23,7 +25,7 @@ struct RunContext {
   std::filesystem::path folder;                 // checkpoints/ is made below it; empty: nothing is written
   std::map<std::string, std::string> identity;  // what a resumed run must agree with: hashes of configuration, data, ...
   EventSink sink;
-  const std::atomic<bool>* stop = nullptr;      // looked at after every step; true: save and return
+  const std::atomic<bool>* stop = nullptr;      // looked at after every step and between validation batches; true: save and return
   Files* files = nullptr;                       // how checkpoints are written; nullptr: the operating system's files
   const RunLock* lock = nullptr;                // the folder's, where the caller holds it already; nullptr: fit takes it
 };
@@ -38,7 +40,7 @@ struct FitOptions {
   int64_t report_every = 20;       // steps between reports; each waits for the device once
   int64_t checkpoint_every = 500;  // steps between checkpoints; every epoch ends with one
   int64_t keep_checkpoints = 2;
-  int64_t patience_non_finite = 3; // steps in a row without a finite gradient before the run stops
+  int64_t patience_non_finite = 3; // steps in a row without a finite gradient before the run stops; looked at with each report
   RunContext run;
 
   static void describe(auto& self, auto&& field) {
@@ -59,6 +61,7 @@ struct FitOptions {
     MGCA_CHECK(epochs >= 0 && accumulation > 0 && report_every > 0 && checkpoint_every > 0 && patience_non_finite > 0,
                "fit: expected epochs >= 0 and positive accumulation, report_every, checkpoint_every and patience_non_finite, got ", epochs, ", ",
                accumulation, ", ", report_every, ", ", checkpoint_every, ", ", patience_non_finite);
+    MGCA_CHECK(keep_checkpoints >= 2, "fit: keep_checkpoints must be 2 or more, so that a whole generation always exists; got ", keep_checkpoints);
   }
 };
 
@@ -66,8 +69,17 @@ enum class FitEnd : uint8_t { finished, stopped_early, interrupted };
 
 struct FitResult {
   Progress progress;
-  Values last_epoch;  // means of the last whole epoch, hooks' additions included
   FitEnd end = FitEnd::finished;
 };
+
+// The options that decide the result, by path, as JSON. The others may change when a run is resumed.
+[[nodiscard]] inline std::map<std::string, std::string> deciding_options(const FitOptions& options) {
+  static const std::set<std::string> free{"report_every", "checkpoint_every", "keep_checkpoints", "patience_non_finite"};
+  std::map<std::string, std::string> deciding;
+  for (const auto& row : option_table(options)) {
+    if (!free.contains(row.path)) deciding[row.path] = row.value;
+  }
+  return deciding;
+}
 
 }  // namespace mgca

@@ -1,75 +1,102 @@
 // Running means that stay on the device until somebody reads them.
-// The one header that waits for the device: each read is one transfer for all values together.
+// The one header of the loop that waits for the device: each read is one transfer for all values together.
 #pragma once
 
 #include <mgca/tensor/state_dict.hpp>
 #include <mgca/train/task.hpp>
 
+#include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace mgca {
 
+// A small tensor's values on the host: the one wait for the device, and one transfer.
+[[nodiscard]] inline std::vector<double> host_values(const Tensor& tensor) {
+  const auto host = tensor.detach().to(torch::kCPU, torch::kFloat64, /*non_blocking=*/false, /*copy=*/true).contiguous();
+  return {host.const_data_ptr<double>(), host.const_data_ptr<double>() + host.numel()};
+}
+
+// What a batch whose loss is no number does to the means.
+enum class NonFinite : uint8_t {
+  counts,    // the means are no numbers either: evaluation must not hide it
+  left_out,  // the optimiser skips such a step and counts it, so the other batches still tell how training goes
+};
+
 class Meter {
  public:
-  // Adds a batch's values, each weighted by the number of samples.
+  // What one transfer to the host brought.
+  struct Reading {
+    Values means;
+    std::vector<double> also;
+  };
+
+  explicit Meter(NonFinite non_finite = NonFinite::counts) : non_finite_(non_finite) {}
+
+  // Adds a batch's values, each weighted by the number of samples. Every batch must give the same metrics.
   void add(const StepResult& result) {
     const torch::NoGradGuard no_grad;
-    add_one("loss", result.loss, result.samples);
-    for (const auto& [name, value] : result.metrics) add_one(name, value, result.samples);
-    samples_ += result.samples;
+    const auto loss = result.loss.detach().to(torch::kFloat64);
+    const auto kept = non_finite_ == NonFinite::left_out ? loss.isfinite() : torch::ones_like(loss, torch::kBool);
+    const auto weight = static_cast<double>(result.samples);
+    const auto sum = [&](const Tensor& value) {
+      return torch::where(kept, value.detach().to(loss.options()) * weight, torch::zeros_like(loss));
+    };
+    samples_ = samples_.defined() ? samples_ + kept * weight : kept * weight;
+    accumulate("loss", sum(loss));
+    for (const auto& [name, value] : result.metrics) accumulate(name, sum(value));
   }
 
-  [[nodiscard]] Values means() const {
-    Values values;
-    if (samples_ == 0) return values;
-    std::vector<Tensor> sums;
-    for (const auto& sum : sums_) sums.push_back(sum.value);
-    const auto host = torch::stack(sums).to(torch::kCPU);
-    for (std::size_t i = 0; i < sums_.size(); ++i) values[sums_[i].name] = host[static_cast<int64_t>(i)].item<double>() / static_cast<double>(samples_);
-    return values;
+  // The means, and the values of `also`, in one transfer.
+  [[nodiscard]] Reading read(const Tensor& also = {}) const {
+    Reading reading;
+    std::vector<Tensor> values;
+    for (const auto& sum : sums_) values.push_back(sum.value.view({1}));
+    if (samples_.defined()) values.push_back(samples_.view({1}));
+    if (also.defined()) values.push_back(also.to(torch::kFloat64).view({-1}));
+    if (values.empty()) return reading;
+    const auto host = host_values(torch::cat(values));
+    const auto n = sums_.size();
+    for (std::size_t i = 0; i < n; ++i) reading.means[sums_[i].name] = host[i] / host[n];
+    reading.also.assign(host.begin() + static_cast<std::ptrdiff_t>(samples_.defined() ? n + 1 : 0), host.end());
+    return reading;
   }
+  [[nodiscard]] Values means() const { return read().means; }
 
   void reset() {
     sums_.clear();
-    samples_ = 0;
+    samples_ = Tensor();
   }
 
   // What a checkpoint holds, so that an epoch's mean survives a restart in its middle.
   [[nodiscard]] StateDict state() const {
-    auto dict = sums_;
-    dict.push_back({"samples", torch::full({}, samples_, torch::kLong)});
+    StateDict dict{{"samples", samples_.defined() ? samples_ : torch::zeros({}, torch::kFloat64)}};
+    for (const auto& [name, value] : sums_) dict.push_back({"sum." + name, value});
     return dict;
   }
   void load_state(const StateDict& dict, torch::Device device) {
     reset();
     for (const auto& [name, value] : dict) {
-      if (name == "samples") samples_ = value.item<int64_t>();
-      else sums_.push_back({name, value.to(device, value.scalar_type(), /*non_blocking=*/false, /*copy=*/true)});
+      const auto copy = value.to(device, value.scalar_type(), /*non_blocking=*/false, /*copy=*/true);
+      if (name == "samples") samples_ = copy;
+      else sums_.push_back({name.substr(std::string("sum.").size()), copy});
     }
   }
 
  private:
-  void add_one(const std::string& name, const Tensor& value, int64_t samples) {
-    const auto weighted = value.detach().to(torch::kFloat64) * static_cast<double>(samples);
+  void accumulate(const std::string& name, const Tensor& value) {
     for (auto& sum : sums_) {
       if (sum.name == name) {
-        sum.value.add_(weighted);
+        sum.value.add_(value);
         return;
       }
     }
-    sums_.push_back({name, weighted.clone()});
+    sums_.push_back({name, value});
   }
 
+  NonFinite non_finite_;
   StateDict sums_;
-  int64_t samples_ = 0;
+  Tensor samples_;  // float64, on the device: only it knows which batches were left out
 };
-
-// A small tensor's values on the host.
-[[nodiscard]] inline std::vector<double> host_values(const Tensor& tensor) {
-  const auto host = tensor.detach().to(torch::kCPU, torch::kFloat64).contiguous();
-  return {host.const_data_ptr<double>(), host.const_data_ptr<double>() + host.numel()};
-}
 
 }  // namespace mgca

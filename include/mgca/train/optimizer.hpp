@@ -47,7 +47,7 @@ class AdamW {
     MGCA_CHECK(!parameters_.empty(), "adamw: the module has no parameter that requires a gradient");
     const auto options = parameters_.front().value.options().dtype(torch::kFloat32).requires_grad(false);
     found_inf_ = torch::zeros({}, options);
-    skipped_ = torch::zeros({2}, options);
+    counts_ = torch::zeros({4}, options);
     scale_ = torch::full({}, precision == Precision::f16 ? 65536.0 : 1.0, options);
     growth_ = torch::zeros({}, options.dtype(torch::kInt32));
     scales_loss_ = precision == Precision::f16;
@@ -60,20 +60,19 @@ class AdamW {
   // decided on the device.
   void step(double rate) {
     const torch::NoGradGuard no_grad;
-    Lists l = lists();
-    if (l.parameters.empty()) return;
     found_inf_.zero_();
-    at::_amp_foreach_non_finite_check_and_unscale_(l.gradients, found_inf_, scale_.reciprocal());
-    if (config_.clip_norm > 0) {
-      const auto length = torch::stack(at::_foreach_norm(l.gradients, 2)).norm(2);
-      at::_foreach_mul_(l.gradients, (config_.clip_norm / (length + 1e-6)).clamp_max(1.0));
+    if (const Lists l = lists(); !l.parameters.empty()) {
+      at::_amp_foreach_non_finite_check_and_unscale_(l.gradients, found_inf_, scale_.reciprocal());
+      if (config_.clip_norm > 0) {
+        const auto length = torch::stack(at::_foreach_norm(l.gradients, 2)).norm(2);
+        at::_foreach_mul_(l.gradients, (config_.clip_norm / (length + 1e-6)).clamp_max(1.0));
+      }
+      at::_foreach_add_(l.steps, 1);
+      at::_fused_adamw_(l.parameters, l.gradients, l.means, l.squares, /*max_exp_avg_sqs=*/{}, l.steps, rate, config_.beta1, config_.beta2,
+                        config_.weight_decay, config_.epsilon, /*amsgrad=*/false, /*maximize=*/false, /*grad_scale=*/{}, found_inf_);
+      at::_foreach_sub_(l.steps, std::vector<Tensor>(l.steps.size(), found_inf_));
     }
-    at::_foreach_add_(l.steps, 1);
-    at::_fused_adamw_(l.parameters, l.gradients, l.means, l.squares, /*max_exp_avg_sqs=*/{}, l.steps, rate, config_.beta1, config_.beta2,
-                      config_.weight_decay, config_.epsilon, /*amsgrad=*/false, /*maximize=*/false, /*grad_scale=*/{}, found_inf_);
-    for (auto& count : l.steps) count.sub_(found_inf_);
-    skipped_.add_(found_inf_);
-    skipped_.select(0, 1).mul_(found_inf_);
+    count();
     if (scales_loss_) at::_amp_update_scale_(scale_, growth_, found_inf_, 2.0, 0.5, 2000);
   }
 
@@ -81,12 +80,15 @@ class AdamW {
     for (auto& parameter : parameters_) parameter.value.mutable_grad().reset();
   }
 
-  // (2) float: steps skipped in all, and in a row until now. Stays on the device.
-  [[nodiscard]] const Tensor& skipped() const { return skipped_; }
+  // (3) float, on the device: steps skipped in all; in a row until now, without those a smaller loss scale may still cure; and
+  // which step was the last of them, counted from 1.
+  [[nodiscard]] Tensor skipped() const { return counts_.slice(0, 1); }
+  // Scalar bool, on the device: was the last step skipped?
+  [[nodiscard]] Tensor skipped_now() const { return found_inf_.gt(0); }
 
   // exp_avg.NAME, exp_avg_sq.NAME and step.NAME of every parameter that ever had a gradient, and the loss scale.
   [[nodiscard]] StateDict state() const {
-    StateDict dict{{"skipped", skipped_}, {"scale", scale_}, {"growth", growth_}};
+    StateDict dict{{"counts", counts_}, {"scale", scale_}, {"growth", growth_}};
     for (const auto& [name, moments] : moments_) {
       dict.push_back({"exp_avg." + name, moments.mean});
       dict.push_back({"exp_avg_sq." + name, moments.square});
@@ -108,7 +110,7 @@ class AdamW {
       }
       return node.mapped().to(like.options(), /*non_blocking=*/false, /*copy=*/true);
     };
-    skipped_ = take("skipped", skipped_);
+    counts_ = take("counts", counts_);
     scale_ = take("scale", scale_);
     growth_ = take("growth", growth_);
     moments_.clear();
@@ -126,6 +128,16 @@ class AdamW {
   struct Lists {
     std::vector<Tensor> parameters, gradients, means, squares, steps;
   };
+
+  void count() {
+    const auto steps = counts_.select(0, 0), in_all = counts_.select(0, 1), in_a_row = counts_.select(0, 2), last = counts_.select(0, 3);
+    steps.add_(1);
+    in_all.add_(found_inf_);
+    if (scales_loss_) in_a_row.add_(scale_.le(1));
+    else in_a_row.add_(1);
+    in_a_row.mul_(found_inf_);
+    last.copy_(torch::where(skipped_now(), steps, last));
+  }
 
   Lists lists() {
     Lists l;
@@ -147,7 +159,8 @@ class AdamW {
   AdamWConfig config_;
   StateDict parameters_;
   std::map<std::string, Moments> moments_;
-  Tensor found_inf_, skipped_, scale_, growth_;
+  Tensor found_inf_, scale_, growth_;
+  Tensor counts_;  // (4): steps, and what skipped() says
   bool scales_loss_ = false;
 };
 

@@ -4,6 +4,7 @@
 #include <mgca/tensor/nn.hpp>
 #include <mgca/tensor/state_dict.hpp>  // NamedTensor
 
+#include <atomic>
 #include <concepts>
 #include <cstdint>
 #include <map>
@@ -49,12 +50,17 @@ struct Progress {
   int64_t step = 0;               // optimiser steps done
   int64_t steps = 0;              // optimiser steps of the whole run
   double learning_rate = 0;       // of the last step
+  const std::atomic<bool>* stop = nullptr;  // set by the caller of fit(); a hook that takes long looks at it
 };
 
-// Host values by name: means since the last report, or of an epoch.
+// Host values by name: means of the epoch, or of what has been seen of it.
 using Values = std::map<std::string, double>;
 
-enum class Stop : uint8_t { no, yes };
+enum class Stop : uint8_t {
+  no,
+  yes,          // training is done
+  interrupted,  // the hook saw Progress::stop and left; a resumed run repeats the end of the epoch
+};
 
 // Hooks are any structs with any of these members, called in argument order:
 //   before_epoch(const Progress&), after_step(const Progress&), on_report(const Progress&, const Values&),

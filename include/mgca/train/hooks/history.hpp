@@ -1,10 +1,12 @@
 // One row per epoch: in memory, and as history.csv where a path is given.
-// The file is replaced as a whole from what the checkpoint remembers, so a resumed run has no row twice.
+// The file is replaced as a whole from what the checkpoint remembers, so a resumed run has no row twice. A value that is no
+// finite number is left out.
 #pragma once
 
 #include <mgca/core/file.hpp>
 #include <mgca/train/task.hpp>
 
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <set>
@@ -37,6 +39,7 @@ class History {
 
   void after_epoch(const Progress& at, Values& values) {
     auto& row = rows_.emplace_back(HistoryRow{.epoch = at.epoch, .step = at.step, .values = values});
+    std::erase_if(row.values, [](const auto& value) { return !std::isfinite(value.second); });  // an empty cell; JSON has no such number
     row.values["learning_rate"] = at.learning_rate;
     write();
   }

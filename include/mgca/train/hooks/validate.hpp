@@ -1,4 +1,4 @@
-// After every epoch: the task on held-out data, its values under the prefix "val_".
+// After every epoch: the task on held-out data, its values under the prefix "val_". A stop is obeyed between batches.
 #pragma once
 
 #include <mgca/train/evaluate.hpp>
@@ -12,8 +12,11 @@ class Validate {
   // Keeps references; both must outlive the hook.
   Validate(T& task, const Source& source, Precision precision = Precision::f32) : task_(&task), source_(&source), precision_(precision) {}
 
-  void after_epoch(const Progress& /*at*/, Values& values) {
-    for (const auto& [name, value] : evaluate(*task_, *source_, precision_)) values["val_" + name] = value;
+  Stop after_epoch(const Progress& at, Values& values) {
+    const auto found = evaluate_unless_stopped(*task_, *source_, {.precision = precision_, .stop = at.stop});
+    if (!found) return Stop::interrupted;
+    for (const auto& [name, value] : *found) values["val_" + name] = value;
+    return Stop::no;
   }
 
  private:
