@@ -8,6 +8,7 @@
 #include <mgca/heads/linear_probe.hpp>
 #include <mgca/tasks/scores.hpp>
 #include <mgca/tensor/bridge.hpp>
+#include <mgca/train/evaluate.hpp>
 #include <mgca/train/hooks/early_stop.hpp>
 #include <mgca/train/hooks/validate.hpp>
 #include <mgca/train/trainer.hpp>
@@ -97,9 +98,7 @@ namespace tasks {
 // The image tower's own features of a whole source, in evaluation mode and without gradient.
 template <class Source>
 [[nodiscard]] FeatureTable features(AlignmentModel& model, const Source& source, int64_t batch_size = 64) {
-  const torch::NoGradGuard no_grad;
-  const bool was_training = model.is_training();
-  model.eval();
+  const EvaluationScope evaluation(model);
   const auto device = model.parameters().front().device();
   const Loader<Source> loader(source, {.batch_size = batch_size, .order = Order::as_stored, .last_batch = LastBatch::keep});
   std::vector<Tensor> rows, labels;
@@ -108,7 +107,6 @@ template <class Source>
     rows.push_back(model.image_features(network_input(batch->images, device)).to(torch::kCPU, torch::kFloat32));
     labels.push_back(batch->labels);
   }
-  model.train(was_training);
   return {.features = torch::cat(rows), .labels = torch::cat(labels)};
 }
 
@@ -119,6 +117,11 @@ struct ProbeSplits {
 
 // Trains the classifier and returns it with the weights of its best epoch.
 [[nodiscard]] inline LinearProbe train_probe(const ProbeSplits& splits, const ProbeConfig& config) {
+  for (const auto* split : {&splits.train, &splits.valid}) {
+    MGCA_CHECK(split->size() > 0 && split->labels.sizes() == at::IntArrayRef({split->size(), splits.train.labels.size(1)}), "classify: the ",
+               split == &splits.train ? "training" : "validation", " split has features ", split->features.sizes(), " and labels ", split->labels.sizes(),
+               "; expected at least one row, a row of labels for each, and the same classes in both splits");
+  }
   torch::manual_seed(config.seed);
   LinearProbe probe({.features = splits.train.features.size(1), .classes = splits.train.labels.size(1)});
   ProbeTask task(probe);

@@ -4,6 +4,7 @@
 
 #include <mgca/align/model.hpp>
 #include <mgca/tensor/bridge.hpp>
+#include <mgca/train/evaluate.hpp>
 
 #include <cmath>
 #include <string>
@@ -24,12 +25,9 @@ namespace tasks {
 // One pair: images (1, 3, S, S), one report. In evaluation mode; the model's mode is restored.
 [[nodiscard]] inline Explanation explain(AlignmentModel& model, const Tensor& images, const Tokens& tokens) {
   MGCA_CHECK(images.size(0) == 1 && tokens.ids.size(0) == 1, "explain: expected one image and one report, got ", images.size(0), " and ", tokens.ids.size(0));
-  const torch::NoGradGuard no_grad;
-  const bool was_training = model.is_training();
-  model.eval();
+  const EvaluationScope evaluation(model);
   const auto image = model.encode_image(images);
   const auto text = model.encode_text(tokens);
-  model.train(was_training);
 
   Explanation out;
   const auto regions = image.local[0].mv(text.global[0]).to(torch::kCPU, torch::kFloat32).contiguous();  // (P)

@@ -6,6 +6,7 @@
 #include <mgca/feed/study_source.hpp>
 #include <mgca/metrics/retrieval.hpp>
 #include <mgca/tensor/bridge.hpp>
+#include <mgca/train/evaluate.hpp>
 
 #include <vector>
 
@@ -21,9 +22,7 @@ namespace tasks {
 // In evaluation mode, without gradient; the model's mode is restored.
 template <class Source>
 [[nodiscard]] Gallery embed(AlignmentModel& model, const Source& source, int64_t batch_size = 64) {
-  const torch::NoGradGuard no_grad;
-  const bool was_training = model.is_training();
-  model.eval();
+  const EvaluationScope evaluation(model);
   const auto device = model.parameters().front().device();
   const Loader<Source> loader(source, {.batch_size = batch_size, .order = Order::as_stored, .last_batch = LastBatch::keep});
   std::vector<Tensor> images, reports;
@@ -32,7 +31,6 @@ template <class Source>
     images.push_back(model.encode_image(network_input(batch->images, device)).global.to(torch::kCPU, torch::kFloat32));
     reports.push_back(model.encode_text(batch->tokens.to(device)).global.to(torch::kCPU, torch::kFloat32));
   }
-  model.train(was_training);
   return {.images = torch::cat(images), .reports = torch::cat(reports)};
 }
 

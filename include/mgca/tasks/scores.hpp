@@ -9,7 +9,6 @@
 
 namespace mgca::tasks {
 
-// Scores and labels as the metrics want them.
 struct Scores {
   std::vector<float> values;       // (N, C) logits
   std::vector<uint8_t> labels;     // 0 or 1; 0 where unknown
@@ -20,6 +19,8 @@ struct Scores {
 };
 
 [[nodiscard]] inline Scores scores_of(const Tensor& logits, const Tensor& labels) {
+  MGCA_CHECK(logits.dim() == 2 && logits.sizes() == labels.sizes(), "scores: expected logits and labels of one shape (N, C), got ", logits.sizes(), " and ",
+             labels.sizes());
   const auto flat = logits.detach().to(torch::kCPU, torch::kFloat32).contiguous();
   const auto truth = labels.to(torch::kCPU, torch::kFloat32).contiguous();
   Scores out{.classes = logits.size(1)};
