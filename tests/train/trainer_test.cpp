@@ -8,6 +8,7 @@
 
 #include <fstream>
 #include <map>
+#include <sys/wait.h>
 #include <unistd.h>
 
 using mgca::test::expect_error;
@@ -135,6 +136,27 @@ TEST_CASE("fit: a changed number of threads is told and accepted", "[train][fast
   REQUIRE(events.all["threads_changed"].size() == 1);
   CHECK(events.all["threads_changed"][0]["saved"] == "1");
   CHECK(events.all["threads_changed"][0]["now"] == "2");
+}
+
+TEST_CASE("fit: the next run removes the temporaries of killed processes and no others", "[train][fast]") {
+  const pid_t dead = ::fork();
+  if (dead == 0) ::_exit(0);
+  REQUIRE(::waitpid(dead, nullptr, 0) == dead);
+  const Scratch scratch;
+  std::filesystem::create_directories(scratch / "checkpoints");
+  const auto temporary = [&](const std::string& name, pid_t owner) {
+    const auto path = scratch / ("." + name + ".tmp-" + std::to_string(owner) + "-0");
+    std::ofstream(path) << "half";
+    return path;
+  };
+  const auto best = temporary("best.safetensors", dead), own = temporary("report.html", ::getpid());
+  std::ofstream(scratch / "checkpoints" / (".step-0000000001.safetensors.tmp-" + std::to_string(dead) + "-1")) << "half";
+  (void)ToyRun(scratch.path())();
+  CHECK_FALSE(std::filesystem::exists(best));
+  CHECK(std::filesystem::exists(own));
+  for (const auto& entry : std::filesystem::directory_iterator(scratch / "checkpoints")) {
+    CHECK(entry.path().filename().string().find(".tmp-") == std::string::npos);
+  }
 }
 
 TEST_CASE("fit: two runs in one folder collide cleanly", "[train][fast]") {
