@@ -20,6 +20,7 @@ void add_models(CLI::App& program);
 void add_config(CLI::App& program);
 void add_doctor(CLI::App& program);
 void add_demo(CLI::App& program);
+void add_synthetic(CLI::App& program);
 
 // Options that several commands share.
 void add_run_options(CLI::App& command, study::RunOptions& options);    // --run, --data, --device

@@ -44,6 +44,7 @@ int main(int argc, char** argv) {
   command::add_config(program);
   command::add_doctor(program);
   command::add_demo(program);
+  command::add_synthetic(program);
   if (argc == 1) {
     console::note(program.help());
     return static_cast<int>(Exit::usage);

@@ -4,4 +4,5 @@
 #include <mgca/image/augment.hpp>
 #include <mgca/image/geometry.hpp>
 #include <mgca/image/intensity.hpp>
+#include <mgca/image/local_contrast.hpp>
 #include <mgca/image/resize.hpp>

@@ -33,6 +33,7 @@ struct MgcaConfig {
   double token_weight = 1;             // of CTA
   double prototype_weight = 1;         // of CPA
   bool patch_branch = true;            // CTA: patches find words too
+  bool frozen_text = false;            // the text trunk keeps its start weights; its heads learn (the reference's --freeze_bert)
   std::optional<bool> learned_attention;  // CTA: absent: the profile's custom
   int64_t attention_heads = 1;
   int64_t frozen_prototype_epochs = 1; // epochs in which prototypes receive no gradient
@@ -52,6 +53,7 @@ struct MgcaConfig {
     field("token_weight", self.token_weight, "weight of CTA; 0 skips it");
     field("prototype_weight", self.prototype_weight, "weight of CPA; 0 skips it");
     field("patch_branch", self.patch_branch, "CTA: patches find words too");
+    field("frozen_text", self.frozen_text, "the text trunk keeps its start weights; its heads learn");
     field("learned_attention", self.learned_attention, "CTA: learned attention; null: the profile's custom");
     field("attention_heads", self.attention_heads, "CTA: heads of the learned attention");
     field("frozen_prototype_epochs", self.frozen_prototype_epochs, "epochs in which prototypes receive no gradient");
@@ -82,6 +84,8 @@ struct HeadWidths {
   int64_t hidden, out;
 };
 
+enum class Parts : uint8_t { embedded, skipped };  // whether patches and words are needed beside the whole
+
 // A trunk with its two heads, under the names of the checkpoints: model, global_embed, local_embed.
 template <class Trunk>
 struct TowerImpl : torch::nn::Module {
@@ -95,8 +99,10 @@ struct TowerImpl : torch::nn::Module {
         local_embed(register_module("local_embed", LocalProjection({.in = model->local_width(), .hidden = c.heads.hidden, .out = c.heads.out}))) {}
 
   // `counted`: the parts that enter the local head's statistics; undefined: all.
-  Embeddings embed(const Features& f, const Tensor& counted) {
-    return {.global = ops::unit(global_embed(f.global)), .local = ops::unit(local_embed(f.local, counted)), .attention = f.attention, .valid = f.valid};
+  Embeddings embed(const Features& f, const Tensor& counted, Parts parts) {
+    Embeddings out{.global = ops::unit(global_embed(f.global)), .attention = f.attention, .valid = f.valid};
+    if (parts == Parts::embedded) out.local = ops::unit(local_embed(f.local, counted));
+    return out;
   }
 
   Trunk model;
@@ -116,20 +122,20 @@ class MgcaImpl : public AlignmentModel {
         img_encoder_q(register_module("img_encoder_q", Handle<detail::TowerImpl<Image>>({config.image, {config.head_hidden, config.embedding}}))),
         text_encoder_q(register_module("text_encoder_q", Handle<detail::TowerImpl<Text>>({config.text, {config.head_hidden, config.embedding}}))),
         attention_(local_attention()),
-        prototype_layer(register_module("prototype_layer", torch::nn::Linear(torch::nn::LinearOptions(config.embedding, config.prototypes).bias(false)))) {}
-
-  Embeddings encode_image(const Tensor& images) override { return img_encoder_q->embed(img_encoder_q->model(images), {}); }
-
-  Embeddings encode_text(const Tokens& tokens) override {
-    const auto features = text_encoder_q->model(tokens);
-    return text_encoder_q->embed(features, alignment_quirks(config.profile).padding_in_local_statistics ? Tensor() : features.valid);
+        prototype_layer(register_module("prototype_layer", torch::nn::Linear(torch::nn::LinearOptions(config.embedding, config.prototypes).bias(false)))) {
+    if (!config.frozen_text) return;
+    for (auto& parameter : text_encoder_q->model->parameters()) parameter.set_requires_grad(false);
   }
+
+  Embeddings encode_image(const Tensor& images) override { return embed_image(images, detail::Parts::embedded); }
+  Embeddings encode_text(const Tokens& tokens) override { return embed_text(tokens, detail::Parts::embedded); }
 
   AlignmentLosses losses(const Tensor& images, const Tokens& tokens) override {
     MGCA_CHECK(images.dim() == 4 && images.size(0) == tokens.ids.size(0) && images.size(0) > 0,
                "mgca: expected as many images (B, 3, S, S) as reports (B, T), B at least 1, got ", images.sizes(), " and ", tokens.ids.sizes());
-    const auto image = encode_image(images);
-    const auto text = encode_text(tokens);
+    const auto parts = config.token_weight > 0 ? detail::Parts::embedded : detail::Parts::skipped;  // CTA alone looks at them
+    const auto image = embed_image(images, parts);
+    const auto text = embed_text(tokens, parts);
     AlignmentLosses out;
     const auto pairing = align::ita(image.global, text.global, config.instance_temperature);
     if (config.instance_weight > 0) out.terms.push_back({"ita", pairing.sum(), config.instance_weight});
@@ -179,6 +185,11 @@ class MgcaImpl : public AlignmentModel {
   Handle<detail::TowerImpl<Text>> text_encoder_q;
 
  private:
+  Embeddings embed_image(const Tensor& images, detail::Parts parts) { return img_encoder_q->embed(img_encoder_q->model(images), {}, parts); }
+  Embeddings embed_text(const Tokens& tokens, detail::Parts parts) {
+    const auto features = text_encoder_q->model(tokens);
+    return text_encoder_q->embed(features, alignment_quirks(config.profile).padding_in_local_statistics ? Tensor() : features.valid, parts);
+  }
   CtaLayers local_attention() {
     const LocalAttentionConfig c{.width = config.embedding, .heads = config.attention_heads};
     auto patch = register_module("patch_local_atten_layer", LocalAttention(c));  // first, as in the checkpoints

@@ -8,6 +8,8 @@
 #include <mgca/feed/batch.hpp>
 #include <mgca/feed/loader.hpp>
 #include <mgca/image/augment.hpp>
+#include <mgca/image/geometry.hpp>
+#include <mgca/image/local_contrast.hpp>
 #include <mgca/text/caption.hpp>
 #include <mgca/text/word_map.hpp>
 #include <mgca/text/wordpiece.hpp>
@@ -28,6 +30,7 @@ constexpr auto names_of(ImageStore) { return std::to_array<std::string_view>({"m
 
 struct StudySourceConfig {
   int64_t stored_side = 256;  // pictures are fitted into a square of this side, the rest black
+  LocalContrast local_contrast;
   Augmentation augmentation;
   // Chance that a step sees one sentence of the report, drawn evenly, instead of the whole report (ConVIRT, section 3.2). A
   // sentence says less, so the towers must tell apart what it says instead of recognising the report by its easiest words.
@@ -37,6 +40,7 @@ struct StudySourceConfig {
 
   static void describe(auto& self, auto&& field) {
     field("stored_side", self.stored_side, "side of the square pictures are fitted into, pixels");
+    field("local_contrast", self.local_contrast, "whether pictures are evened out before they are stored");
     field("augmentation", self.augmentation, "what happens on the way into a batch");
     field("sentence", self.sentence, "chance that a step sees one sentence instead of the whole report");
     field("store", self.store, "whether prepared pictures are kept");
@@ -50,6 +54,7 @@ struct StudySourceConfig {
     return plain;
   }
   void validate() const {
+    local_contrast.validate();
     augmentation.validate();
     MGCA_CHECK(stored_side >= augmentation.crop, "study_source: stored_side ", stored_side, " is below the crop of ", augmentation.crop);
     MGCA_CHECK(sentence >= 0 && sentence <= 1, "study_source: sentence is a probability, got ", sentence);
@@ -151,7 +156,10 @@ class StudySource {
     if (sentences.empty() || random.uniform() >= config_.sentence) return rows_[static_cast<std::size_t>(record)];
     return sentences[random.below(sentences.size())];
   }
-  [[nodiscard]] GreyImage prepare(int64_t i) const { return image::fit_to_square(data_->image(i).plane(), config_.stored_side); }
+  [[nodiscard]] GreyImage prepare(int64_t i) const {
+    auto picture = image::fit_to_square(data_->image(i).plane(), config_.stored_side);
+    return config_.local_contrast.radius == 0 ? picture : image::local_contrast(picture.plane(), config_.local_contrast);
+  }
 
   const D* data_;
   StudySourceConfig config_;
