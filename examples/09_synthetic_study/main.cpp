@@ -8,12 +8,12 @@
 #include <set>
 
 int main() {
-  const mgca::SyntheticStudies studies({.count = 16'500});
-  std::vector<int64_t> training(16'000), validation(200), gallery;
+  const mgca::SyntheticStudies studies({.count = 12'500});
+  std::vector<int64_t> training(12'000), validation(200), gallery;
   std::iota(training.begin(), training.end(), 0);
-  std::iota(validation.begin(), validation.end(), 16'000);
+  std::iota(validation.begin(), validation.end(), 12'000);
   std::set<std::string> reports;  // 200 held-out patients with 200 different reports
-  for (int64_t i = 16'200; gallery.size() < 200; ++i) {
+  for (int64_t i = 12'200; gallery.size() < 200; ++i) {
     if (reports.insert(studies.record(i).report).second) gallery.push_back(i);
   }
   const mgca::Subset train(studies, training), valid(studies, validation), test(studies, gallery);
@@ -32,17 +32,17 @@ int main() {
 
   const auto probe_auroc = [&] {
     const auto known = mgca::tasks::features(*model, seen), chosen = mgca::tasks::features(*model, held_out), asked = mgca::tasks::features(*model, unseen);
-    const auto probe = mgca::tasks::train_probe({.train = known, .valid = chosen}, {.epochs = 30});
+    const auto probe = mgca::tasks::train_probe({.train = known, .valid = chosen}, {.epochs = 50});
     return mgca::metrics::macro_roc_auc(mgca::tasks::classify(probe, asked).table()).mean.value_or(0);
   };
   const double untrained = probe_auroc();
 
   mgca::PretrainTask task(model);
   mgca::FitOptions options;
-  options.epochs = 4;
+  options.epochs = 6;
   options.schedule.rate = 3e-3;
   const auto begin = std::clock();
-  mgca::fit(task, mgca::Loader(seen, {.batch_size = 128}), options);
+  mgca::fit(task, mgca::Loader(seen, {.batch_size = 64}), options);
   const double seconds = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
 
   const double trained = probe_auroc(), recall = mgca::tasks::retrieve(mgca::tasks::embed(*model, unseen)).image_to_text.recall(10);

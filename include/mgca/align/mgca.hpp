@@ -99,7 +99,7 @@ struct TowerImpl : torch::nn::Module {
         local_embed(register_module("local_embed", LocalProjection({.in = model->local_width(), .hidden = c.heads.hidden, .out = c.heads.out}))) {}
 
   // `counted`: the parts that enter the local head's statistics; undefined: all.
-  Embeddings embed(const Features& f, const Tensor& counted, Parts parts) {
+  Embeddings embed(const Features& f, const Tensor& counted, Parts parts = Parts::embedded) {
     Embeddings out{.global = ops::unit(global_embed(f.global)), .attention = f.attention, .valid = f.valid};
     if (parts == Parts::embedded) out.local = ops::unit(local_embed(f.local, counted));
     return out;
