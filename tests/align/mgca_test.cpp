@@ -3,7 +3,9 @@
 #include "tiny_encoders.hpp"
 
 #include <mgca/core/config.hpp>
+#include <mgca/tensor/state_dict.hpp>
 
+#include <algorithm>
 #include <string>
 
 using mgca::Profile;
@@ -195,4 +197,42 @@ TEST_CASE("mgca: batches and settings that make no sense are refused with the va
   mgca::test::expect_error([] { TinyMgca({.prototypes = 0}); }, {"prototypes", "0"});
   mgca::test::expect_error([] { TinyMgca({.token_temperature = -0.5}); }, {"temperatures", "-0.5"});
   mgca::test::expect_error([] { TinyMgca({.attention_heads = 3}); }, {"width 128", "heads 3"});
+}
+
+TEST_CASE("mgca: a frozen text trunk gets no gradient, its heads and the image tower do", "[align][fast]") {
+  torch::manual_seed(11);
+  auto model = tiny({.frozen_text = true});
+  model->losses(torch::randn({4, 3, 8, 8}), tiny_tokens({5, 3, 1, 6})).total().backward();
+  int64_t frozen = 0;
+  for (const auto& item : model->named_parameters()) {
+    INFO(item.key());
+    const bool trunk = item.key().starts_with("text_encoder_q.model.");
+    frozen += trunk ? 1 : 0;
+    CHECK(item.value().requires_grad() == !trunk);
+    CHECK(item.value().grad().defined() == !trunk);
+  }
+  CHECK(frozen > 0);
+}
+
+TEST_CASE("mgca: without CTA the heads of patches and words take no part, and the other losses are the same numbers", "[align][fast]") {
+  torch::manual_seed(12);
+  auto whole = tiny();
+  auto without = tiny({.token_weight = 0});
+  mgca::load_state_dict(*without, mgca::state_dict(*whole));
+  const auto images = torch::randn({4, 3, 8, 8});
+  const auto tokens = tiny_tokens({5, 3, 1, 6});
+  const auto all = whole->losses(images, tokens), some = without->losses(images, tokens);
+  REQUIRE(all.terms.size() == 3);
+  REQUIRE(some.terms.size() == 2);
+  for (const auto& term : some.terms) {
+    INFO(term.name);
+    const auto same = std::find_if(all.terms.begin(), all.terms.end(), [&](const auto& other) { return other.name == term.name; });
+    REQUIRE(same != all.terms.end());
+    CHECK(torch::equal(term.value, same->value));
+  }
+  some.total().backward();
+  for (const auto& item : without->named_parameters()) {
+    if (item.key().find("local_embed") != std::string::npos) CHECK_FALSE(item.value().grad().defined());
+  }
+  CHECK(without->encode_image(images).local.defined());  // asked for, they are there
 }
