@@ -168,7 +168,8 @@ TEST_CASE("pairs: a broken table is refused with what is wrong", "[data][fast]")
     folder.table(text);
     for (const auto piece : pieces) expect_refusal(folder.config(), {piece});
   }
-  expect_refusal({.table = folder.scratch / "none.csv"}, {"none.csv", "No such file"});
+  expect_refusal({.table = folder.scratch / "none.csv"}, {"none.csv: cannot open", "No such file"});
+  expect_refusal({.table = folder.scratch / "none" / "none.csv"}, {"none.csv: cannot open", "No such file"});
 }
 
 TEST_CASE("pairs: image paths that leave the data folder are refused with their row, whichever table they stand in", "[data][fast]") {

@@ -72,17 +72,7 @@ class PairStudies {
   };
 
   // Reads the tables, not the images. Throws Error(system) or Error(data) with file, row and column.
-  explicit PairStudies(PairsConfig config)
-      : config_(std::move(config)), root_(config_.root.empty() ? config_.table.parent_path() : config_.root), label_names_(config_.label_columns) {
-    auto table = io::CsvTable::read(config_.table);
-    std::optional<io::CsvTable> labels;
-    if (!config_.labels.empty()) labels = io::CsvTable::read(config_.labels);
-    require_chosen_columns(table, labels);
-    const auto images = read_pairs(table);
-    if (labels) read_labels(*labels, images, details_in(table));
-    if (!config_.boxes.empty()) read_boxes(images);
-  }
-
+  explicit PairStudies(const PairsConfig& config) : PairStudies(config, io::CsvTable::read(config.table)) {}
   [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(studies_.size()); }
   [[nodiscard]] const Study& record(std::int64_t i) const { return studies_[static_cast<std::size_t>(i)]; }
   [[nodiscard]] const std::vector<std::string>& label_names() const { return label_names_; }
@@ -97,6 +87,16 @@ class PairStudies {
   }
 
  private:
+  PairStudies(const PairsConfig& config, io::CsvTable table)
+      : config_(config), root_(config.root.empty() ? config.table.parent_path() : config.root), label_names_(config.label_columns) {
+    std::optional<io::CsvTable> labels;
+    if (!config_.labels.empty()) labels = io::CsvTable::read(config_.labels);
+    require_chosen_columns(table, labels);
+    const auto images = read_pairs(table);
+    if (labels) read_labels(*labels, images, details_in(table));
+    if (!config_.boxes.empty()) read_boxes(images);
+  }
+
   using Column = std::optional<std::size_t>;
   using ImageIndex = std::multimap<std::string, std::size_t>;  // studies by image; an image in two rows belongs to both
   struct Details {
