@@ -61,8 +61,8 @@ TEST_CASE("local_contrast: radius 0 gives the picture back; nonsense is refused 
   const auto picture = noise({.height = 6, .width = 7}, 8);
   const auto same = image::local_contrast(picture.plane(), {});
   CHECK(std::equal(same.pixels().begin(), same.pixels().end(), picture.pixels().begin()));
-  expect_error([&] { (void)image::local_contrast(picture.plane(), {.radius = -1}, {"radius must be 0 or more, got -1"}); });
-  expect_error([&] { (void)image::local_contrast(picture.plane(), {.radius = 1, .floor = 0}, {"got 0 and 50"}); });
+  expect_error([&] { (void)image::local_contrast(picture.plane(), {.radius = -1}); }, {"radius must be 0 or more, got -1"});
+  expect_error([&] { (void)image::local_contrast(picture.plane(), {.radius = 1, .floor = 0}); }, {"got 0 and 50"});
   const GreyImage colour({.height = 2, .width = 2, .channels = 3});
-  expect_error([&] { (void)image::local_contrast(colour.plane(), {.radius = 1}, {"expected one channel, got 3"}); });
+  expect_error([&] { (void)image::local_contrast(colour.plane(), {.radius = 1}); }, {"expected one channel, got 3"});
 }
