@@ -158,7 +158,7 @@ TEST_CASE("pairs: a broken table is refused with what is wrong", "[data][fast]")
   const std::vector<std::pair<std::string, std::vector<std::string_view>>> tables{
       {"picture,report\na.png,r\n", {"no column 'image'", "picture"}},
       {"image,text\na.png,r\n", {"no column 'report'"}},
-      {"image,report,image\na.png,r,b.png\n", {"two columns are called 'image'"}},
+      {"image,report,image\na.png,r,b.png\n", {"columns 1 and 3 have the same name"}},
       {"image,report\n", {"pairs.csv", "no row"}},
       {"", {"pairs.csv", "empty"}},
       {"image,report\na.png\n", {"row 1", "1 cells"}},
