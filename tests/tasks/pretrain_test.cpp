@@ -46,7 +46,7 @@ TEST_CASE("pretrain: a tiny model learns its own batch by heart", "[tasks][slow]
   CHECK(history.fell("loss_ita"));
   const auto after = mgca::tasks::retrieve(mgca::tasks::embed(*model, s.source)).image_to_text.recall(1);
   INFO("recall@1 " << before << " -> " << after);
-  CHECK(after > before + 0.3);
+  CHECK(after > 0.8);
 }
 
 TEST_CASE("pretrain: the loss is the sum of the weighted terms it names", "[tasks][fast]") {
