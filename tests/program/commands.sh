@@ -46,7 +46,8 @@ expect 2 'there is a pairs.csv already' "$mgca" synthetic --out made --count 4
 expect 0 'all 2 epochs are done' pretrain --out a --set fit.epochs=2
 grep -q 'epoch 2/2   loss .* held-out loss .* held-out top-5' out || failed "no line per epoch"
 grep -q "$(printf '[\r\033]')" out && failed "a file gets plain lines only"
-for file in config.json manifest.json vocabulary.txt history.csv best.safetensors checkpoints/last; do [ -s a/$file ] || failed "a/$file is missing"; done
+for file in config.json manifest.json vocabulary.txt history.csv best.safetensors split.json; do [ -s a/$file ] || failed "a/$file is missing"; done
+ls a/checkpoints/step-*.safetensors >out 2>err || failed "a run without a checkpoint"
 compgen -G 'a/events.out.tfevents.*' >/dev/null || failed "no TensorBoard file"
 expect 0 'all 2 epochs are done' pretrain --out a --set fit.epochs=2  # nothing is left to do, nothing is an error
 expect 0 'all 1 epochs are done' pretrain --out b --set fit.epochs=1 --set fit.seed=7

@@ -36,8 +36,10 @@ interrupted INT 130 'stopped/history.csv' "$mgca" pretrain --resume --out stoppe
 interrupted TERM 143 'stopped/history.csv' "$mgca" pretrain --resume --out stopped
 expect 0 'all 40 epochs are done' "$mgca" pretrain --resume --out stopped
 grep -q 'resuming in epoch' out || failed "the resumed run does not say where it goes on"
-for file in best.safetensors history.csv config.json manifest.json vocabulary.txt checkpoints/last; do same_files whole/$file stopped/$file; done
-same_files whole/checkpoints/"$(cat whole/checkpoints/last)" stopped/checkpoints/"$(cat stopped/checkpoints/last)"
+for file in best.safetensors history.csv config.json manifest.json vocabulary.txt split.json; do same_files whole/$file stopped/$file; done
+newest() { basename "$(ls "$1"/checkpoints/step-*.safetensors | tail -n 1)"; }
+[ "$(newest whole)" = "$(newest stopped)" ] || failed "the newest checkpoints are of different steps"
+same_files whole/checkpoints/"$(newest whole)" stopped/checkpoints/"$(newest stopped)"
 
 # A second Ctrl-C ends the program in the middle of a step that takes seconds; the checkpoint before it is whole.
 "$mgca" pretrain --data data/pairs.csv --model mgca-vit-tiny --set fit.epochs=1 --set fit.checkpoint_every=1 --set loader.batch_size=8 --out slow \
