@@ -151,7 +151,8 @@ trap 'kill -9 $first 2>/dev/null || true' EXIT
 for ((i = 0; i < 600; ++i)); do [ ! -e shared/history.csv ] || break; sleep 0.1; done
 expect 5 "another run works in this folder \\(host .*, process $first\\)" pretrain --out shared --set fit.epochs=100000 --set patience=100000
 kill -9 $first
-wait $first 2>/dev/null || true
+got=0; wait $first 2>/dev/null || got=$?
+[ $got = 137 ] || failed "the first run ended with $got before it was killed"
 expect 0 'recall@10' "$mgca" retrieve --run shared  # the lock died with its owner, what was saved is whole
 
 no_canaries

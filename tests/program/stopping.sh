@@ -48,7 +48,7 @@ run=$!
 until_there $run 'slow/checkpoints/step-0000000001*'
 kill -INT $run
 sleep 0.05
-kill -INT $run 2>/dev/null || true
+kill -INT $run
 start=$(date +%s%N) got=0
 wait $run || got=$?
 took=$((($(date +%s%N) - start) / 1000000))
