@@ -38,3 +38,12 @@ TEST_CASE("nearest: names are sorted by distance, far ones are not suggested, lo
   CHECK(mgca::nearest_hint("x", std::vector<std::string>(20, "name")).find("20 in all") != std::string::npos);
   CHECK(mgca::nearest_hint("x", std::vector<std::string>{}) == "; nothing is known here");
 }
+
+TEST_CASE("nearest: the one nearest name is the first of the sorted ones", "[core][fast]") {
+  const std::vector<std::string> known{"encoder.layer.0.output.bias", "encoder.layer.0.output.weight", "encoder.layer.10.output.weight", "pooler", "", "pooler.x"};
+  for (const std::string name : {"encoder.layer.1.output.weight", "layer.0.output.weight", "pool", "x", "", "encoder.layer.0.output"}) {
+    INFO(name);
+    CHECK(mgca::nearest_one(name, known) == mgca::nearest(name, known).front());
+  }
+  CHECK(mgca::nearest_one("a", std::vector<std::string>{}) == std::nullopt);
+}

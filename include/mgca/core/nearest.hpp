@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,6 +26,24 @@ namespace mgca {
     }
   }
   return row.back();
+}
+
+// The known name nearest to `name`, the first of equals; nothing where none is known. Cheaper than sorting them all.
+template <class Names>
+[[nodiscard]] std::optional<std::string> nearest_one(std::string_view name, const Names& known) {
+  std::optional<std::string> best;
+  std::size_t distance = 0;
+  for (const auto& item : known) {
+    std::string_view a = name, b = item;
+    if (best && std::max(a.size(), b.size()) - std::min(a.size(), b.size()) >= distance) continue;
+    while (!a.empty() && !b.empty() && a.front() == b.front()) a.remove_prefix(1), b.remove_prefix(1);  // what both share costs nothing
+    while (!a.empty() && !b.empty() && a.back() == b.back()) a.remove_suffix(1), b.remove_suffix(1);
+    const auto found = edit_distance(a, b);
+    if (best && found >= distance) continue;
+    best = std::string(item);
+    distance = found;
+  }
+  return best;
 }
 
 // The known names, nearest to `name` first; names equally near keep their order.

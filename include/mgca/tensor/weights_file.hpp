@@ -1,13 +1,15 @@
-// State dicts as .safetensors files.
+// State dicts in files: written as .safetensors, read from every kind of weight file.
 #pragma once
 
 #include <mgca/core/error.hpp>
 #include <mgca/io/safetensors.hpp>
+#include <mgca/io/weight_file.hpp>
 #include <mgca/tensor/state_dict.hpp>
 
 #include <cstring>
 #include <filesystem>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -47,12 +49,14 @@ namespace mgca {
   fail(ErrorKind::argument, "weights: tensors of type ", torch::toString(type), " cannot be written");
 }
 
-// An own copy of the record's data as a CPU tensor.
-[[nodiscard]] inline Tensor to_tensor(const io::TensorRecord& record) {
-  auto tensor = torch::empty(record.shape, torch::TensorOptions(scalar_type_of(record.dtype)));
-  if (!record.bytes.empty()) std::memcpy(tensor.data_ptr(), record.bytes.data(), record.bytes.size());
+// An own copy of a tensor's bytes as a CPU tensor.
+[[nodiscard]] inline Tensor to_tensor(io::Dtype dtype, const std::vector<std::int64_t>& shape, std::span<const std::byte> bytes) {
+  auto tensor = torch::empty(shape, torch::TensorOptions(scalar_type_of(dtype)));
+  MGCA_CHECK(tensor.nbytes() == bytes.size(), "weights: ", bytes.size(), " bytes for a tensor of ", tensor.nbytes());
+  if (!bytes.empty()) std::memcpy(tensor.data_ptr(), bytes.data(), bytes.size());
   return tensor;
 }
+[[nodiscard]] inline Tensor to_tensor(const io::TensorRecord& record) { return to_tensor(record.dtype, record.shape, record.bytes); }
 
 // Tensors of a dict as contiguous CPU memory that outlives the records pointing into it.
 class WeightRecords {
@@ -79,11 +83,29 @@ struct Weights {
   std::map<std::string, std::string> metadata;
 };
 
-// Throws Error(system) for an unreadable and Error(data) for a damaged file.
+// One tensor of a weight file, read when it is asked for. Keeps references to the file and the entry.
+[[nodiscard]] inline OfferedTensor offered(const io::WeightFile& file, const io::TensorInfo& info) {
+  return {info.name, info.shape, [&file, &info] {
+            std::vector<std::byte> scratch;
+            auto tensor = to_tensor(info.dtype, info.shape, file.bytes(info, scratch));
+            file.release(info);
+            return tensor;
+          }};
+}
+
+// Copies the tensors of a file into the module, one after another; see load_state_dict above.
+inline LoadReport load_state_dict(torch::nn::Module& module, const io::WeightFile& file, Completeness completeness = Completeness::required) {
+  std::vector<OfferedTensor> all;
+  for (const auto& info : file.tensors()) all.push_back(offered(file, info));
+  return load_state_dict(module, all, completeness);
+}
+
+// Reads a weight file of any kind: .safetensors, sharded ones, .pth, .pt, .ckpt, .bin. Throws Error(system) for an unreadable
+// and Error(data) for a damaged file.
 [[nodiscard]] inline Weights read_weights(const std::filesystem::path& path) {
-  const auto file = io::Safetensors::read(path);
+  const auto file = io::WeightFile::open(path);
   Weights weights{.tensors = {}, .metadata = file.metadata()};
-  for (const auto& record : file.tensors()) weights.tensors.push_back({record.name, to_tensor(record)});
+  for (const auto& info : file.tensors()) weights.tensors.push_back({info.name, offered(file, info).read()});
   return weights;
 }
 
