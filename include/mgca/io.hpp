@@ -7,3 +7,6 @@
 #include <mgca/io/key_map.hpp>
 #include <mgca/io/npy.hpp>
 #include <mgca/io/safetensors.hpp>
+#include <mgca/io/tensor_info.hpp>
+#include <mgca/io/torch_archive.hpp>
+#include <mgca/io/weight_file.hpp>
