@@ -21,6 +21,9 @@ void add_config(CLI::App& program);
 void add_doctor(CLI::App& program);
 void add_demo(CLI::App& program);
 void add_synthetic(CLI::App& program);
+void add_inspect(CLI::App& program);
+void add_convert(CLI::App& program);
+void add_embed(CLI::App& program);
 
 // Options that several commands share.
 void add_run_options(CLI::App& command, study::RunOptions& options);    // --run, --data, --device

@@ -45,6 +45,9 @@ int main(int argc, char** argv) {
   command::add_doctor(program);
   command::add_demo(program);
   command::add_synthetic(program);
+  command::add_inspect(program);
+  command::add_convert(program);
+  command::add_embed(program);
   if (argc == 1) {
     console::note(program.help());
     return static_cast<int>(Exit::usage);

@@ -1,5 +1,6 @@
 // mgca pretrain: image-report pairs in, a run folder out.
 #include "command.hpp"
+#include "start.hpp"
 #include "study.hpp"
 
 #include <CLI/CLI.hpp>
@@ -11,10 +12,10 @@ namespace command {
 namespace {
 
 struct Options {
-  std::filesystem::path table, vocabulary, out, config;
+  std::filesystem::path table, vocabulary, out, config, image_weights, text_weights;
   std::string model, device = "auto", precision;
   std::vector<std::string> set;
-  bool resume = false;
+  bool resume = false, resample_positions = false;
 };
 
 study::StudyConfig configuration(const Options& o) {
@@ -33,11 +34,15 @@ study::StudyConfig configuration(const Options& o) {
   }
   if (!o.table.empty()) config.data.table = o.table;
   if (!o.vocabulary.empty()) config.vocabulary = o.vocabulary;
+  if (!o.image_weights.empty()) config.image_weights = o.image_weights;
+  if (!o.text_weights.empty()) config.text_weights = o.text_weights;
+  if (o.resample_positions) config.resample_positions = true;
   study::apply_overrides(config, set);
   if (config.data.table.empty()) {
     mgca::fail(mgca::ErrorKind::argument, "pretrain: --data is missing: a CSV with the columns image, report, patient and split");
   }
   study::make_absolute(config);
+  study::adapt_to_start_weights(config);
   return config;
 }
 
@@ -88,12 +93,15 @@ void add_pretrain(CLI::App& program) {
   command->add_option("--data", options->table, "CSV with the columns image, report, patient and split (train, valid, test)")->type_name("CSV");
   command->add_option("--model", options->model, "a name from `mgca models`; without one: mgca-resnet-small")->type_name("NAME");
   command->add_option("--vocabulary", options->vocabulary, "word pieces, one a line; without one: trained on the training reports")->type_name("FILE");
+  command->add_option("--image-weights", options->image_weights, "start weights of the image tower: see mgca inspect and docs/weights.md")->type_name("FILE");
+  command->add_option("--text-weights", options->text_weights, "start weights of the text tower; needs the --vocabulary they were trained with")->type_name("FILE");
+  command->add_flag("--resample-positions", options->resample_positions, "resample a ViT's position table for another picture size");
   command->add_option("--set", options->set, "any option of `mgca config`: fit.epochs=10, model.overrides='[\"image.width=32\"]'")->type_name("KEY=VALUE")->allow_extra_args(false);
   command->add_option("--config", options->config, "all options from a config.json; --set still changes single ones")->type_name("FILE");
   command->add_option("--precision", options->precision, "of matrix products: f32, bf16 or, on a GPU, f16")->type_name("NAME");
   command->add_option("--device", options->device, "cpu, cuda, cuda:N, or auto: a GPU where there is one")->type_name("NAME")->capture_default_str();
   auto* resume = command->add_flag("--resume", options->resume, "go on with the options of the run folder; only --out and --device beside it");
-  for (const auto* other : {"--data", "--model", "--vocabulary", "--set", "--config", "--precision"}) resume->excludes(command->get_option(other));
+  for (const auto* other : {"--data", "--model", "--vocabulary", "--image-weights", "--text-weights", "--resample-positions", "--set", "--config", "--precision"}) resume->excludes(command->get_option(other));
   command->footer("Example: mgca pretrain --data pairs.csv --out runs/mine --set fit.epochs=20");
   command->callback([options] { run(*options); });
 }

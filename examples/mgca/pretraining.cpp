@@ -1,4 +1,5 @@
 // Pretraining in a run folder: what is checked, what is written, what is told, how it stops.
+#include "start.hpp"
 #include "study.hpp"
 
 #include <mgca/data/audit.hpp>
@@ -47,6 +48,7 @@ void remove_temporaries(const std::filesystem::path& folder) {
 struct Manifest {
   std::string library, data, vocabulary, config, device;
   std::int64_t train = 0, valid = 0, threads = 0, parameters = 0;
+  std::vector<StartRecord> start;
   static void describe(auto& self, auto&& field) {
     field("library", self.library, "version");
     field("data", self.data, "SHA-256 of tables and pictures");
@@ -57,6 +59,7 @@ struct Manifest {
     field("valid", self.valid, "validation pairs");
     field("threads", self.threads, "compute threads");
     field("parameters", self.parameters, "trainable parameters");
+    field("start", self.start, "files of start weights");
   }
 };
 
@@ -66,10 +69,14 @@ std::string hex(std::uint64_t value) {
   return text;
 }
 
+Manifest read_manifest(const std::filesystem::path& run) {
+  const auto path = run / "manifest.json";
+  return mgca::from_json_text<Manifest>(mgca::read_text_file(path), path.string());
+}
+
 // Throws Error(config) if the run in the folder was begun with other data or another vocabulary.
 void require_same(const Manifest& now, const std::filesystem::path& run) {
-  const auto path = run / "manifest.json";
-  const auto before = mgca::from_json_text<Manifest>(mgca::read_text_file(path), path.string());
+  const auto before = read_manifest(run);
   const auto compare = [&](const char* what, const std::string& old_hash, const std::string& new_hash) {
     if (old_hash == new_hash) return;
     mgca::fail(mgca::ErrorKind::config, run.string(), ": the run there was begun with another ", what, " (SHA-256 ", old_hash, ", now ", new_hash,
@@ -197,6 +204,12 @@ RunOutcome pretrain(Study& study, const std::filesystem::path& run, const std::s
                     .vocabulary = study.tokenizer.vocabulary().content_hash(), .config = hex(mgca::config_hash(study.config.without_paths())),
                     .device = device.str(), .train = train.size(), .valid = valid.size(), .threads = at::get_num_threads()};
   for (const auto& p : study.model->parameters()) manifest.parameters += p.numel();
+  if (has_begun(run)) {  // its checkpoints hold the weights
+    manifest.start = read_manifest(run).start;
+    require_same_start(study.config, manifest.start, run);
+  } else {
+    manifest.start = load_start_weights(*study.model, study.config, manifest.vocabulary);
+  }
   console::line("  " + std::to_string(train.size()) + " training and " + std::to_string(valid.size()) + " validation pairs, " +
                 console::count(manifest.parameters) + " parameters, on " + device.str() + " in " + std::string(to_string(study.config.fit.precision)));
 
@@ -223,8 +236,7 @@ RunOutcome pretrain(Study& study, const std::filesystem::path& run, const std::s
   mgca::History history(run / "history.csv");
   auto result = mgca::fit(task, batches, options, mgca::Validate(task, held_out, options.precision), mgca::EarlyStop({.patience = study.config.patience}),
                           mgca::KeepBest(*study.model, {.path = run / "best.safetensors",
-                                                      .metadata = {{"model", study.config.model.name}, {"image_size", std::to_string(study.model->image_size())},
-                                                                   {"vocabulary", manifest.vocabulary}}}), history,
+                                                      .metadata = weights_metadata(study)}), history,
                           mgca::TensorBoard(run));
   narrator.finish();
   return {std::move(result), history.rows()};

@@ -1,4 +1,5 @@
 // What the commands share: opening a study from its configuration or from a run folder.
+#include "start.hpp"
 #include "study.hpp"
 
 #include <mgca/catalog/catalog.hpp>
@@ -51,6 +52,8 @@ std::int64_t image_size_of(const mgca::ModelChoice& choice) {
 
 }  // namespace
 
+std::shared_ptr<mgca::AlignmentModel> create_model(const mgca::ModelChoice& choice) { return mgca::Catalog::standard().create(choice); }
+
 std::string version() { return mgca::RunRecord{}.library; }
 
 torch::Device parse_device(const std::string& name) {
@@ -87,7 +90,7 @@ StudyConfig defaults_for(const mgca::ModelChoice& model) {
 }
 
 void make_absolute(StudyConfig& config) {
-  for (auto* path : {&config.data.table, &config.data.root, &config.data.labels, &config.data.boxes, &config.vocabulary}) {
+  for (auto* path : {&config.data.table, &config.data.root, &config.data.labels, &config.data.boxes, &config.vocabulary, &config.image_weights, &config.text_weights}) {
     if (!path->empty()) *path = std::filesystem::absolute(*path).lexically_normal();
   }
 }
@@ -98,7 +101,7 @@ std::vector<mgca::Difference> differences(const StudyConfig& left, const StudyCo
 
 StudyConfig StudyConfig::without_paths() const {
   auto config = *this;
-  for (auto* path : {&config.data.table, &config.data.root, &config.data.labels, &config.data.boxes, &config.vocabulary}) path->clear();
+  for (auto* path : {&config.data.table, &config.data.root, &config.data.labels, &config.data.boxes, &config.vocabulary, &config.image_weights, &config.text_weights}) path->clear();
   return config;
 }
 
@@ -124,6 +127,10 @@ Study open_study(const StudyConfig& config, const std::filesystem::path& run) {
   if (model->vocabulary() != size) {
     mgca::fail(mgca::ErrorKind::config, "the vocabulary has ", size, " entries, the model expects ", model->vocabulary(), "; drop the override text.vocabulary");
   }
+  if (model->profile() != config.source.profile) {
+    mgca::fail(mgca::ErrorKind::config, "source.profile is ", to_string(config.source.profile), ", the model's profile ", to_string(model->profile()),
+               "; set both to one (--set source.profile=... and --set 'model.overrides=[\"profile=...\"]')");
+  }
   mgca::WordPiece tokenizer(std::move(vocabulary), {.length = model->text_length()});
   return {.config = config, .data = std::move(data), .tokenizer = std::move(tokenizer), .model = std::move(model)};
 }
@@ -146,17 +153,12 @@ Study open_run(const RunOptions& o) {
   if (!std::filesystem::exists(path)) {
     mgca::fail(mgca::ErrorKind::system, path.string(), " is missing: the run has not finished an epoch yet; go on with mgca pretrain --resume --out ", o.run.string());
   }
-  const auto weights = mgca::read_weights(path);
+  const auto file = mgca::io::WeightFile::open(path);
   auto study = open_study(config, o.run);
-  const auto expect = [&](const std::string& key, const std::string& here, const std::string& file) {
-    const auto it = weights.metadata.find(key);
-    if (it == weights.metadata.end() || it->second == here) return;
-    mgca::fail(mgca::ErrorKind::data, path.string(), ": these weights were trained with ", key, " ", it->second, ", but ", (o.run / file).string(), " now says ", here,
-               "; put the file back as it was");
-  };
-  expect("image_size", std::to_string(study.model->image_size()), "config.json");
-  expect("vocabulary", study.tokenizer.vocabulary().content_hash(), "vocabulary.txt");
-  mgca::load_state_dict(*study.model, weights.tensors);
+  const auto trained = mgca::preprocessing_of(file.metadata(), path.string());
+  if (!trained) mgca::fail(mgca::ErrorKind::data, path.string(), ": does not say how data were prepared for it: written by an earlier version; train anew");
+  mgca::require_same_preprocessing(*trained, preprocessing(study), path.string() + " (beside it: config.json and vocabulary.txt)");
+  mgca::load_state_dict(*study.model, file);
   study.model->to(device);
   study.model->eval();
   return study;

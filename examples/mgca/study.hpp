@@ -35,6 +35,9 @@ struct StudyConfig {
   std::filesystem::path vocabulary;       // word pieces; empty: trained on the training reports
   std::int64_t vocabulary_size = 1000;    // of a trained vocabulary
   mgca::ModelChoice model{.name = "mgca-resnet-small"};
+  std::filesystem::path image_weights;    // start weights of the image tower; empty: drawn at random
+  std::filesystem::path text_weights;     // of the text tower
+  bool resample_positions = false;        // a ViT's position table for another picture size is resampled
   mgca::StudySourceConfig source;
   mgca::LoaderOptions loader;
   mgca::FitOptions fit;
@@ -46,6 +49,9 @@ struct StudyConfig {
     field("vocabulary", self.vocabulary, "word pieces; empty: trained on the training reports");
     field("vocabulary_size", self.vocabulary_size, "entries of a trained vocabulary");
     field("model", self.model, "which model");
+    field("image_weights", self.image_weights, "start weights of the image tower; empty: drawn at random");
+    field("text_weights", self.text_weights, "start weights of the text tower; empty: drawn at random");
+    field("resample_positions", self.resample_positions, "resample a ViT's position table for another picture size");
     field("source", self.source, "preparation of images and reports");
     field("loader", self.loader, "batches");
     field("fit", self.fit, "training");

@@ -4,3 +4,4 @@
 #include <mgca/feed/batch.hpp>
 #include <mgca/feed/loader.hpp>
 #include <mgca/feed/study_source.hpp>
+#include <mgca/feed/tokens.hpp>

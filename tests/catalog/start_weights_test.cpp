@@ -75,10 +75,10 @@ TEST_CASE("start_weights: a published checkpoint fills its model in the official
   const Scratch scratch;
   const auto source = other_model("mgca-vit-tiny", {"text.cross_attention=true", "profile=official"});
   const auto file = file_of(scratch, *source, "mgca-lightning", [](StateDict& d) { d.push_back({"optimizer_states.0.state.0.exp_avg", torch::zeros({2})}); });
-  const auto weights = mgca::our_weights(file, "file");
+  const auto weights = mgca::our_weights(file);
   CHECK(mgca::required_overrides(weights, WeightPart::model, mgca::Profile::fixed) == std::vector<std::string>{"profile=official"});
   const auto model = small_model("mgca-vit-tiny", {"profile=official"});
-  const auto report = load_start_weights(*model, file, "file");
+  const auto report = load_start_weights(*model, file);
   CHECK(report.dialect == "mgca-lightning");
   CHECK(report.at_random.empty());
   CHECK(report.loaded.size() == mgca::state_dict(*model).size());
@@ -87,9 +87,9 @@ TEST_CASE("start_weights: a published checkpoint fills its model in the official
 
   const auto repaired = small_model("mgca-vit-tiny");
   const auto before = copy_of(*repaired);
-  mgca::test::expect_error([&] { load_start_weights(*repaired, file, "file"); }, {"file", "trained with profile official", "built with fixed", "profile=official"});
+  mgca::test::expect_error([&] { load_start_weights(*repaired, file); }, {"file.safetensors", "trained with profile official", "built with fixed", "profile=official"});
   CHECK(unchanged(*repaired, before));
-  load_start_weights(*repaired, file, "file", {.part = WeightPart::image});  // the image tower means the same in both
+  load_start_weights(*repaired, file, {.part = WeightPart::image});  // the image tower means the same in both
 }
 
 TEST_CASE("start_weights: one tower takes a foreign trunk, its heads and the other tower stay, and everything at random is listed", "[catalog][fast]") {
@@ -104,14 +104,14 @@ TEST_CASE("start_weights: one tower takes a foreign trunk, its heads and the oth
     INFO(c.dialect);
     const auto source = other_model(c.model), model = small_model(c.model);
     const auto before = copy_of(*model);
-    const auto report = load_start_weights(*model, file_of(scratch, *source, c.dialect), "file", {.part = c.part});
+    const auto report = load_start_weights(*model, file_of(scratch, *source, c.dialect), {.part = c.part});
     check_taken(*model, *source, before, c.prefix);
     CHECK(report.dialect == c.dialect);
     std::set<std::string> random(report.at_random.begin(), report.at_random.end());
     const std::string head = (c.part == WeightPart::image ? "img_encoder_q" : "text_encoder_q") + std::string(".global_embed.head.0.weight");
     CHECK(random.contains(head));
     for (const auto& name : random) CHECK(name.find("_embed.head.") != std::string::npos);
-    mgca::test::expect_error([&] { load_start_weights(*model, file_of(scratch, *source, c.dialect), "file", {.part = c.part == WeightPart::image ? WeightPart::text : WeightPart::image}); },
+    mgca::test::expect_error([&] { load_start_weights(*model, file_of(scratch, *source, c.dialect), {.part = c.part == WeightPart::image ? WeightPart::text : WeightPart::image}); },
                              {"holds no weights of the", "tower", c.dialect});
   }
 }
@@ -133,12 +133,12 @@ TEST_CASE("start_weights: BERT in its old spelling, deeper than the model, with 
   };
   for (const bool position_ids : {true, false}) {
     const auto file = file_of(scratch, *source, "hf-bert", old_spelling(position_ids));
-    const auto fixed = mgca::required_overrides(mgca::our_weights(file, "file"), WeightPart::text, mgca::Profile::fixed);
+    const auto fixed = mgca::required_overrides(mgca::our_weights(file), WeightPart::text, mgca::Profile::fixed);
     CHECK(fixed == std::vector<std::string>{"text.token_types=true"});
-    CHECK(mgca::required_overrides(mgca::our_weights(file, "file"), WeightPart::text, mgca::Profile::official).empty());
+    CHECK(mgca::required_overrides(mgca::our_weights(file), WeightPart::text, mgca::Profile::official).empty());
     for (const bool token_types : {true, false}) {
       const auto model = small_model("mgca-vit-tiny", {token_types ? "text.token_types=true" : "profile=official"});
-      const auto report = load_start_weights(*model, file, "file", {.part = WeightPart::text});
+      const auto report = load_start_weights(*model, file, {.part = WeightPart::text});
       const auto here = copy_of(*model), there = copy_of(*source);
       for (const auto& [name, value] : here) {
         INFO(name);
@@ -162,8 +162,8 @@ TEST_CASE("start_weights: everything that does not fit is listed at once with th
     }
     std::erase_if(dict, [](const auto& item) { return item.name == "blocks.2.norm2.bias"; });
   });
-  const auto load = [&] { load_start_weights(*model, file, "deit.pth", {.part = WeightPart::image}); };
-  mgca::test::expect_error(load, {"deit.pth", "dialect timm-vit", "resample_positions", "missing: img_encoder_q.model.blocks.0.mlp.fc1.weight (nearest in the file: img_encoder_q.model.blocks.0.mlp.fc_1.weight)",
+  const auto load = [&] { load_start_weights(*model, file, {.part = WeightPart::image}); };
+  mgca::test::expect_error(load, {"file.safetensors", "dialect timm-vit", "resample_positions", "missing: img_encoder_q.model.blocks.0.mlp.fc1.weight (nearest in the file: img_encoder_q.model.blocks.0.mlp.fc_1.weight)",
                                   "missing: img_encoder_q.model.blocks.2.norm2.bias", "unexpected: img_encoder_q.model.blocks.0.mlp.fc_1.weight",
                                   "shape of img_encoder_q.model.norm.bias: expected [24], found [7]", "shape of img_encoder_q.model.pos_embed: expected [1, 17, 24], found [1, 37, 24]"});
   CHECK(unchanged(*model, before));
@@ -173,10 +173,10 @@ TEST_CASE("start_weights: a position table for another grid is resampled on requ
   const Scratch scratch;
   const auto source = other_model("mgca-vit-tiny", {"image.image_size=48"}), model = small_model("mgca-vit-tiny");
   const auto file = file_of(scratch, *source, "timm-vit");
-  const auto report = load_start_weights(*model, file, "file", {.part = WeightPart::image, .resample_positions = true});
+  const auto report = load_start_weights(*model, file, {.part = WeightPart::image, .resample_positions = true});
   CHECK(report.resampled);
   CHECK(torch::equal(copy_of(*model).at("img_encoder_q.model.pos_embed"), mgca::ops::resample_positions(copy_of(*source).at("img_encoder_q.model.pos_embed"), 16)));
-  CHECK_FALSE(load_start_weights(*source, file, "file", {.part = WeightPart::image, .resample_positions = true}).resampled);
+  CHECK_FALSE(load_start_weights(*source, file, {.part = WeightPart::image, .resample_positions = true}).resampled);
 }
 
 TEST_CASE("start_weights: batches seen and position ids may be absent, and are not called random", "[catalog][fast]") {
@@ -185,12 +185,12 @@ TEST_CASE("start_weights: batches seen and position ids may be absent, and are n
   const auto file = file_of(scratch, *source, "mgca", [](StateDict& dict) {
     std::erase_if(dict, [](const auto& item) { return item.name.ends_with("num_batches_tracked") || item.name.ends_with("position_ids"); });
   });
-  CHECK(load_start_weights(*model, file, "file").at_random.empty());
+  CHECK(load_start_weights(*model, file).at_random.empty());
 }
 
 TEST_CASE("start_weights: what the weights were trained with is told by the dialect, the metadata, or the unused blocks", "[catalog][fast]") {
   const Scratch scratch;
-  const auto profile = [&](const mgca::io::WeightFile& file) { return mgca::our_weights(file, "file").profile; };
+  const auto profile = [&](const mgca::io::WeightFile& file) { return mgca::our_weights(file).profile; };
   const auto plain = small_model("mgca-vit-tiny"), published = small_model("mgca-vit-tiny", {"text.cross_attention=true"});
   const std::map<std::string, std::string> fixed{{mgca::Preprocessing::kKey, mgca::to_json_text(mgca::Preprocessing{.profile = mgca::Profile::fixed}, -1)}};
   const auto nothing = [](StateDict&) {};
@@ -198,4 +198,26 @@ TEST_CASE("start_weights: what the weights were trained with is told by the dial
   CHECK(profile(file_of(scratch, *plain, "mgca")) == std::nullopt);
   CHECK(profile(file_of(scratch, *published, "mgca")) == mgca::Profile::official);
   CHECK(profile(file_of(scratch, *published, "mgca", nothing, fixed)) == mgca::Profile::fixed);
+}
+
+TEST_CASE("start_weights: a checkpoint of the reference and a DeiT file, as Python wrote them, fill a model built from what they tell", "[catalog][golden][fast]") {
+  const auto folder = mgca::test::golden_dir() / "io_tiny";
+  const auto file = mgca::io::WeightFile::open(folder / "lightning.ckpt");
+  const auto weights = mgca::our_weights(file);
+  auto choice = mgca::infer_model(weights.shapes(file), weights.profile, "lightning.ckpt");
+  choice.overrides.insert(choice.overrides.end(), {"image.heads=2", "text.heads=2", "text.length=16"});
+  const auto model = mgca::Catalog::standard().create(choice);
+  CHECK(model->profile() == mgca::Profile::official);
+  const auto report = load_start_weights(*model, file);
+  CHECK(report.dialect == "mgca-lightning");
+  CHECK(report.at_random.empty());
+  std::map<std::string, Tensor> expected;
+  for (const auto& [name, value] : mgca::read_weights(folder / "weights.safetensors").tensors) expected.emplace(name, value);
+  for (const auto& [name, value] : mgca::state_dict(*model)) {
+    INFO(name);
+    CHECK(torch::equal(value, expected.at(name)));
+  }
+  const auto deit = load_start_weights(*model, mgca::io::WeightFile::open(folder / "deit_style.pth"), {.part = WeightPart::image});
+  CHECK(deit.dialect == "timm-vit");
+  CHECK(deit.loaded.size() == 30);
 }

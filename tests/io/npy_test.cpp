@@ -4,6 +4,7 @@
 #include <mgca/io/npy.hpp>
 
 #include <array>
+#include <cstring>
 
 using mgca::io::Dtype;
 
@@ -13,7 +14,7 @@ TEST_CASE("npy: the header is the one numpy writes", "[io][fast]") {
   const std::string start("\x93NUMPY\x01\x00\x76\x00", 10);  // 0x76 = 118 bytes follow, 128 in all
   CHECK(header.starts_with(start));
   CHECK(header.size() == 128);
-  CHECK(header.substr(10, 58) == "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), ");
+  CHECK(header.substr(10, 59) == "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }");
   CHECK(header.back() == '\n');
 }
 

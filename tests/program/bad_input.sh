@@ -109,9 +109,9 @@ expect 4 'best.safetensors: not a valid safetensors file' "$mgca" retrieve --run
 spoil; rm spoilt/best.safetensors
 expect 5 'best.safetensors is missing: .*mgca pretrain --resume' "$mgca" retrieve --run spoilt
 spoil; cp "$sample/vocab/bert-base-cased-vocab.txt" spoilt/vocabulary.txt
-expect 4 'trained with vocabulary [0-9a-f]{64}, but .*vocabulary.txt now says' "$mgca" retrieve --run spoilt
+expect 4 'vocabulary: the weights were trained with "[0-9a-f]{64}", here it is "[0-9a-f]{64}"' "$mgca" retrieve --run spoilt
 spoil; sed -i 's/"image.width=16"/"image.image_size=32", "image.width=16"/; s/"crop": 64/"crop": 32/' spoilt/config.json
-expect 4 'trained with image_size 64, but .*config.json now says 32' "$mgca" retrieve --run spoilt
+expect 4 'image_size: the weights were trained with 64, here it is 32' "$mgca" retrieve --run spoilt
 spoil; sed -i 's/image.width=16/image.width=32/' spoilt/config.json
 expect 4 'the weights do not fit the model' "$mgca" retrieve --run spoilt
 spoil; for file in spoilt/checkpoints/step-*; do head -c 3000 "$file" >shorter && mv shorter "$file"; done

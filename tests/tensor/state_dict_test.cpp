@@ -21,7 +21,7 @@ TEST_CASE("state_dict: a dict of another model lists every difference and change
   dict.push_back({"extra.weight", torch::zeros({1})});
   const auto before = copy(mgca::state_dict(*model));
   mgca::test::expect_error([&] { mgca::load_state_dict(*model, dict); },
-                           {"missing: fc.weight", "unexpected: extra.weight", "shape of fc.bias: expected [3], found [5]",
+                           {"missing: fc.weight (nearest in the file: extra.weight)", "unexpected: extra.weight (nearest in the model: fc.weight)", "shape of fc.bias: expected [3], found [5]",
                             "norm.running_mean"});
   CHECK(equal(before, mgca::state_dict(*model)));
   const auto report = mgca::load_state_dict(*model, dict, mgca::Completeness::optional);
@@ -50,4 +50,30 @@ TEST_CASE("state_dict: a prefix stands before every name, and the tensors are th
   const torch::NoGradGuard no_grad;
   dict.front().value.fill_(3);
   CHECK(model->fc->weight.eq(3).all().item<bool>());
+}
+
+TEST_CASE("state_dict: a source that fails half-way leaves the module as it was", "[tensor][fast]") {
+  Small model({}), other({});
+  std::vector<mgca::OfferedTensor> offered;
+  int reads = 0;
+  for (const auto& [name, value] : copy(mgca::state_dict(*other))) {
+    offered.push_back({name, value.sizes().vec(), [&reads, value = value] {
+                         if (++reads == 5) mgca::fail(mgca::ErrorKind::data, "disk.pth: damaged");
+                         return value;
+                       }});
+  }
+  const auto before = copy(mgca::state_dict(*model));
+  mgca::test::expect_error([&] { mgca::load_state_dict(*model, offered); }, {"disk.pth: damaged"});
+  CHECK(equal(before, mgca::state_dict(*model)));
+  offered[1].name = offered[0].name;
+  mgca::test::expect_error([&] { mgca::load_state_dict(*model, offered); }, {"'fc.weight' is offered twice"});
+}
+
+TEST_CASE("state_dict: numbers that are complex do not become real ones", "[tensor][fast]") {
+  Small model({});
+  auto dict = copy(mgca::state_dict(*model));
+  const auto before = copy(dict);
+  dict.back().value = dict.back().value.to(torch::kComplexFloat);
+  mgca::test::expect_error([&] { mgca::load_state_dict(*model, dict); }, {"norm.num_batches_tracked", "Long here", "ComplexFloat there"});
+  CHECK(equal(before, mgca::state_dict(*model)));
 }

@@ -20,7 +20,7 @@ TEST_CASE("weights_file: a model survives the round trip bit for bit, in every d
 
   mgca::StateDict all;
   for (const auto type : {torch::kBool, torch::kUInt8, torch::kInt8, torch::kInt16, torch::kInt32, torch::kInt64, torch::kHalf,
-                          torch::kBFloat16, torch::kFloat32, torch::kFloat64}) {
+                          torch::kBFloat16, torch::kFloat32, torch::kFloat64, torch::kUInt16, torch::kUInt32, torch::kUInt64}) {
     all.push_back({torch::toString(type), torch::arange(6).view({2, 3}).to(type)});
   }
   all.push_back({"scalar", torch::tensor(2.5)});
@@ -62,4 +62,31 @@ TEST_CASE("weights_file: a view is written as what it shows, and read into memor
     CHECK(value.is_contiguous());
     CHECK(torch::equal(value, name == "turned" ? whole.t() : whole[1]));
   }
+}
+
+TEST_CASE("weights_file: a module is filled from a file of torch as from one of safetensors, tensor by tensor", "[tensor][fast]") {
+  const auto folder = mgca::test::golden_dir() / "io_tiny";
+  const auto torch_file = mgca::read_weights(folder / "state_dict_legacy.pth"), safe = mgca::read_weights(folder / "weights.safetensors");
+  std::map<std::string, mgca::Tensor> by_name;
+  for (const auto& [name, value] : safe.tensors) by_name.emplace(name, value);
+  CHECK(torch_file.tensors.size() == by_name.size());
+  for (const auto& [name, value] : torch_file.tensors) {
+    INFO(name);
+    REQUIRE(by_name.contains(name));
+    CHECK(torch::equal(value, by_name.at(name)));
+  }
+}
+
+TEST_CASE("weights_file: a module is filled straight from a file, and a file that does not fit changes nothing", "[tensor][fast]") {
+  const mgca::test::Scratch scratch;
+  Small model({}), other({}), wide({.width = 5});
+  mgca::write_weights(scratch / "a.safetensors", {mgca::state_dict(*other), {}});
+  mgca::write_weights(scratch / "b.safetensors", {mgca::state_dict(*wide), {}});
+  const auto before = mgca::test::copy(mgca::state_dict(*model));
+  const auto wrong = mgca::io::WeightFile::open(scratch / "b.safetensors");
+  mgca::test::expect_error([&] { mgca::load_state_dict(*model, wrong); }, {"shape of fc.weight: expected [3, 2], found [5, 2]"});
+  CHECK(equal(before, mgca::state_dict(*model)));
+  const auto right = mgca::io::WeightFile::open(scratch / "a.safetensors");
+  CHECK(mgca::load_state_dict(*model, right).complete());
+  CHECK(equal(mgca::state_dict(*other), mgca::state_dict(*model)));
 }

@@ -54,7 +54,8 @@ struct OurWeights {
 };
 
 // Throws Error(data) where no dialect or more than one fits, Error(argument) for a dialect that does not exist.
-[[nodiscard]] inline OurWeights our_weights(const io::WeightFile& file, const std::string& source, const std::string& dialect_name = "") {
+[[nodiscard]] inline OurWeights our_weights(const io::WeightFile& file, const std::string& dialect_name = "") {
+  const auto source = file.path().string();
   std::vector<std::string> names;
   for (const auto& info : file.tensors()) names.push_back(info.name);
   const auto& from = dialect_name.empty() ? detect_dialect(names, source) : dialect(dialect_name);
@@ -109,8 +110,9 @@ inline std::string surplus_reason(const std::string& name, const std::map<std::s
 
 // Throws Error(data) listing everything that does not fit, with the nearest names, and then the model is as it was; Error(config)
 // where the model was built with another profile than the weights were trained with.
-inline StartReport load_start_weights(AlignmentModel& model, const io::WeightFile& file, const std::string& source, const StartOptions& options = {}) {
-  const auto weights = our_weights(file, source, options.dialect);
+inline StartReport load_start_weights(AlignmentModel& model, const io::WeightFile& file, const StartOptions& options = {}) {
+  const auto source = file.path().string();
+  const auto weights = our_weights(file, options.dialect);
   const auto& dialect = *weights.dialect;
   StartReport report{.dialect = dialect.name, .left_out = weights.translation.left_out};
   std::map<std::string, Tensor> state;

@@ -4,11 +4,11 @@
 
 #include <mgca/core/error.hpp>
 #include <mgca/core/file.hpp>
-#include <mgca/io/safetensors.hpp>
+#include <mgca/io/safetensors.hpp>  // TensorRecord
+#include <mgca/io/tensor_info.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -40,8 +40,9 @@ namespace mgca::io {
   std::string sides;
   for (const auto side : shape) {
     MGCA_CHECK(side >= 0, "npy: a side of ", side, "; sides are 0 or more");
-    sides += std::to_string(side) + (shape.size() == 1 ? "," : sides.empty() || &side != &shape.back() ? ", " : "");
+    sides += (sides.empty() ? "" : ", ") + std::to_string(side);
   }
+  if (shape.size() == 1) sides += ",";  // a tuple of one
   std::string text = "{'descr': '" + npy_type(dtype) + "', 'fortran_order': False, 'shape': (" + sides + "), }";
   constexpr std::size_t before = 10, step = 64;
   text.append((step - (before + text.size() + 1) % step) % step, ' ');
@@ -56,12 +57,10 @@ namespace mgca::io {
 // Replaces the file as a whole. The tensor's name is not written. Throws Error(argument) for bytes that do not fill the
 // shape, Error(system) where the file cannot be written.
 inline void write_npy(Files& files, const std::filesystem::path& path, const TensorRecord& array) {
-  std::uint64_t size = size_of(array.dtype);
   const auto header = npy_header(array.dtype, array.shape);
-  for (const auto side : array.shape) {
-    MGCA_CHECK(!__builtin_mul_overflow(size, static_cast<std::uint64_t>(side), &size), "npy: the shape of '", array.name, "' overflows");
-  }
-  MGCA_CHECK(size == array.bytes.size(), "npy: '", array.name, "' has ", array.bytes.size(), " bytes, its shape needs ", size);
+  const auto size = byte_count(array.dtype, array.shape);
+  MGCA_CHECK(size, "npy: the shape of '", array.name, "' overflows");
+  MGCA_CHECK(*size == array.bytes.size(), "npy: '", array.name, "' has ", array.bytes.size(), " bytes, its shape needs ", *size);
   AtomicFile file(files, path);
   file.write(std::as_bytes(std::span(header)));
   file.write(array.bytes);

@@ -120,6 +120,9 @@ inline LoadReport load_state_dict(torch::nn::Module& module, const std::vector<O
       const auto it = found.find(name);
       if (it == found.end() || target.sizes() != c10::IntArrayRef(it->second->shape)) continue;
       const auto value = it->second->read();
+      if (value.is_complex() != target.is_complex()) {
+        fail(ErrorKind::data, "load_state_dict: ", name, " is ", torch::toString(target.scalar_type()), " here and ", torch::toString(value.scalar_type()), " there");
+      }
       if (copying) target.copy_(value);
     }
   }

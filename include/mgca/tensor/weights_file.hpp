@@ -23,10 +23,20 @@ namespace mgca {
     case io::Dtype::i16: return torch::kInt16;
     case io::Dtype::i32: return torch::kInt32;
     case io::Dtype::i64: return torch::kInt64;
+    case io::Dtype::u16: return torch::kUInt16;
+    case io::Dtype::u32: return torch::kUInt32;
+    case io::Dtype::u64: return torch::kUInt64;
     case io::Dtype::f16: return torch::kHalf;
     case io::Dtype::bf16: return torch::kBFloat16;
     case io::Dtype::f32: return torch::kFloat32;
     case io::Dtype::f64: return torch::kFloat64;
+    case io::Dtype::f8_e4m3: return torch::kFloat8_e4m3fn;
+    case io::Dtype::f8_e5m2: return torch::kFloat8_e5m2;
+    case io::Dtype::f8_e4m3fnuz: return torch::kFloat8_e4m3fnuz;
+    case io::Dtype::f8_e5m2fnuz: return torch::kFloat8_e5m2fnuz;
+    case io::Dtype::f8_e8m0: return torch::kFloat8_e8m0fnu;
+    case io::Dtype::c64: return torch::kComplexFloat;
+    case io::Dtype::c128: return torch::kComplexDouble;
     default: break;
   }
   fail(ErrorKind::data, "weights: dtype ", to_string(dtype), " has no tensor type here");
@@ -40,6 +50,9 @@ namespace mgca {
     case torch::kInt16: return io::Dtype::i16;
     case torch::kInt32: return io::Dtype::i32;
     case torch::kInt64: return io::Dtype::i64;
+    case torch::kUInt16: return io::Dtype::u16;
+    case torch::kUInt32: return io::Dtype::u32;
+    case torch::kUInt64: return io::Dtype::u64;
     case torch::kHalf: return io::Dtype::f16;
     case torch::kBFloat16: return io::Dtype::bf16;
     case torch::kFloat32: return io::Dtype::f32;
@@ -86,10 +99,15 @@ struct Weights {
 // One tensor of a weight file, read when it is asked for. Keeps references to the file and the entry.
 [[nodiscard]] inline OfferedTensor offered(const io::WeightFile& file, const io::TensorInfo& info) {
   return {info.name, info.shape, [&file, &info] {
-            std::vector<std::byte> scratch;
-            auto tensor = to_tensor(info.dtype, info.shape, file.bytes(info, scratch));
-            file.release(info);
-            return tensor;
+            try {
+              std::vector<std::byte> scratch;
+              auto tensor = to_tensor(info.dtype, info.shape, file.bytes(info, scratch));
+              file.release(info);
+              return tensor;
+            } catch (const Error& error) {
+              const std::string what = error.what(), path = file.path().string();
+              fail(error.kind(), what.starts_with(path) ? "" : path + ": tensor '" + info.name + "': ", what);
+            }
           }};
 }
 
