@@ -148,7 +148,13 @@ void show(const Inspection& i, bool every_tensor) {
   console::heading("parts");
   console::table({"part", "tensors", "parameters"}, rows);
   if (!i.metadata.empty()) console::heading("metadata");
-  for (const auto& [key, value] : i.metadata) console::line("  " + key + " = " + (value.size() > 200 ? value.substr(0, 200) + "..." : value));
+  std::int64_t hidden = 0;
+  for (const auto& [key, value] : i.metadata) {
+    const bool training = key.starts_with("optimizer_states.") || key.starts_with("lr_schedulers.") || key.starts_with("callbacks.") || key.starts_with("loops.");
+    hidden += training ? 1 : 0;
+    if (!training) console::line("  " + key + " = " + (value.size() > 200 ? value.substr(0, 200) + "..." : value));
+  }
+  if (hidden > 0) console::line("  and " + std::to_string(hidden) + " numbers of a training run, which --json shows");
   if (!i.skipped.empty()) console::heading("objects of other classes, not read");
   for (const auto& row : i.skipped) console::line("  " + row.path + ": " + row.type + (row.tensors > 0 ? ", with " + std::to_string(row.tensors) + " tensors" : ""));
   if (!every_tensor) return;

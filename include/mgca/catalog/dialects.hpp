@@ -189,7 +189,7 @@ inline void require_distinct(const Translation& translation, const std::vector<s
   for (auto& one : ours.kept) {
     auto theirs = to.map.to_theirs(one.name);
     if (!theirs.name) {
-      out.left_out.push_back({names[one.index], theirs.omitted.empty() ? "the dialect " + to.name + " has no place for it" : std::move(theirs.omitted)});
+      out.left_out.push_back({names[one.index], theirs.omitted.empty() ? "no place in the dialect " + to.name : std::move(theirs.omitted)});
       continue;
     }
     made.push_back(*theirs.name);
