@@ -2,8 +2,8 @@
 // container that holds itself is no danger.
 #pragma once
 
+#include <mgca/io/detail/archive_problem.hpp>
 #include <mgca/io/detail/pickle_globals.hpp>
-#include <mgca/io/detail/zip_directory.hpp>  // ArchiveProblem
 
 #include <cstdint>
 #include <deque>

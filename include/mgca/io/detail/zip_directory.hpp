@@ -3,8 +3,8 @@
 // Reference: PKWARE APPNOTE 6.3.10, sections 4.3 and 4.5.3.
 #pragma once
 
-#include <mgca/core/error.hpp>  // join
 #include <mgca/core/utf8.hpp>
+#include <mgca/io/detail/archive_problem.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -12,21 +12,11 @@
 #include <cstring>
 #include <map>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace mgca::io::detail {
-
-// What is wrong with a file, without its name.
-struct ArchiveProblem : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-template <class... Pieces>
-[[noreturn]] void refuse_archive(const Pieces&... pieces) {
-  throw ArchiveProblem(mgca::detail::join(pieces...));
-}
 
 struct ZipEntry {
   std::string name;
