@@ -3,6 +3,7 @@
 
 #include <mgca/core/error.hpp>
 #include <mgca/core/event.hpp>
+#include <mgca/core/parallel.hpp>
 #include <mgca/core/profile.hpp>
 #include <mgca/data/dataset.hpp>
 #include <mgca/feed/batch.hpp>
@@ -69,10 +70,10 @@ class StudySource {
   // Keeps a reference to the data. Throws Error naming table and row for the first unreadable image or report.
   StudySource(const D& data, const WordPiece& tokenizer, const StudySourceConfig& config)
       : data_(&data), config_((config.validate(), config)), length_(tokenizer.config().length) {
-    for (int64_t i = 0; i < data.size(); ++i) {
-      encode(data.record(i), tokenizer);
-      if (config.store == ImageStore::memory) stored_.push_back(prepare(i));
-    }
+    for (int64_t i = 0; i < data.size(); ++i) encode(data.record(i), tokenizer);
+    if (config.store != ImageStore::memory) return;
+    stored_.resize(static_cast<std::size_t>(data.size()));
+    parallel_for(data.size(), [&](int64_t i) { stored_[static_cast<std::size_t>(i)] = prepare(i); });
   }
 
   [[nodiscard]] int64_t size() const { return data_->size(); }
