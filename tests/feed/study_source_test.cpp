@@ -87,6 +87,7 @@ TEST_CASE("study_source: sentences are drawn evenly by address, each one of the 
   const mgca::WordPiece tokenizer(mgca::test::bert_vocabulary(), {.length = 16});
   auto config = kTrain;
   config.sentence = 0.8;
+  config.padding = mgca::Padding::full;
   const mgca::StudySource<TwoSentences> source(data, tokenizer, config);
   std::map<std::vector<int32_t>, int> seen;
   for (uint64_t epoch = 0; epoch < 1000; ++epoch) {
