@@ -17,15 +17,19 @@ if(MGCA_SANITIZE)
   target_link_options(mgca_warnings INTERFACE -fsanitize=${sanitizers})
 endif()
 
-# mgca_executable(NAME [TORCH] SOURCES... [LINKS ...]): an executable of ours; TORCH ones share one precompiled
-# header, which holds libtorch headers only (a changed header of ours never rebuilds it).
-function(mgca_executable name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH" "" "SOURCES;LINKS")
-  add_executable(${name} ${arg_SOURCES})
-  mgca_own(${name} ${arg_LINKS})
-  if(arg_TORCH)
-    target_precompile_headers(${name} REUSE_FROM mgca_precompiled)
-  endif()
+# One precompiled header per set of flags. It holds libtorch and the JSON library, whose parser every file that reads a
+# configuration would instantiate again; nothing of ours, so a changed header of ours never rebuilds it.
+function(mgca_precompiled name)
+  set(source ${PROJECT_BINARY_DIR}/${name}.cpp)
+  file(CONFIGURE OUTPUT ${source} CONTENT "// Owner of a precompiled libtorch header.\n")
+  add_library(${name} OBJECT ${source})
+  mgca_own(${name} Libtorch::torch nlohmann_json::nlohmann_json)
+  target_compile_options(${name} PRIVATE ${ARGN})
+  target_precompile_headers(${name} PRIVATE <torch/types.h> <torch/utils.h> <torch/nn/module.h>
+    <torch/nn/modules/batchnorm.h> <torch/nn/modules/container/modulelist.h>
+    <torch/nn/modules/container/sequential.h> <torch/nn/modules/conv.h> <torch/nn/modules/dropout.h>
+    <torch/nn/modules/embedding.h> <torch/nn/modules/linear.h> <torch/nn/modules/normalization.h>
+    <torch/nn/pimpl.h> <nlohmann/json.hpp>)
 endfunction()
 
 function(mgca_own target)
@@ -34,14 +38,31 @@ function(mgca_own target)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
 endfunction()
 
+# mgca_executable(NAME [TORCH] [TEST] SOURCES... [LINKS ...]): an executable of ours. TEST adds MGCA_TEST_FLAGS.
+function(mgca_executable name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH;TEST" "" "SOURCES;LINKS")
+  add_executable(${name} ${arg_SOURCES})
+  mgca_own(${name} ${arg_LINKS})
+  mgca_use(${name} ${arg_TORCH} ${arg_TEST})
+endfunction()
+
+# The flags of a test and the precompiled header that fits them.
+function(mgca_use target torch test)
+  set(precompiled mgca_precompiled)
+  if(test AND MGCA_TEST_FLAGS)
+    separate_arguments(flags NATIVE_COMMAND "${MGCA_TEST_FLAGS}")
+    target_compile_options(${target} PRIVATE ${flags})
+    set(precompiled mgca_precompiled_test)
+  endif()
+  if(torch)
+    target_precompile_headers(${target} REUSE_FROM ${precompiled})
+  endif()
+endfunction()
+
 if(MGCA_TORCH)
-  file(WRITE ${PROJECT_BINARY_DIR}/precompiled.cpp.in "// Owner of the precompiled libtorch header.\n")
-  configure_file(${PROJECT_BINARY_DIR}/precompiled.cpp.in ${PROJECT_BINARY_DIR}/precompiled.cpp COPYONLY)
-  add_library(mgca_precompiled OBJECT ${PROJECT_BINARY_DIR}/precompiled.cpp)
-  mgca_own(mgca_precompiled Libtorch::torch)
-  target_precompile_headers(mgca_precompiled PRIVATE <torch/types.h> <torch/utils.h> <torch/nn/module.h>
-    <torch/nn/modules/batchnorm.h> <torch/nn/modules/container/modulelist.h>
-    <torch/nn/modules/container/sequential.h> <torch/nn/modules/conv.h> <torch/nn/modules/dropout.h>
-    <torch/nn/modules/embedding.h> <torch/nn/modules/linear.h> <torch/nn/modules/normalization.h>
-    <torch/nn/pimpl.h>)
+  mgca_precompiled(mgca_precompiled)
+  if(MGCA_TEST_FLAGS)
+    separate_arguments(flags NATIVE_COMMAND "${MGCA_TEST_FLAGS}")
+    mgca_precompiled(mgca_precompiled_test ${flags})
+  endif()
 endif()

@@ -89,7 +89,7 @@ void check(const std::filesystem::path& table, const std::vector<std::string>& s
   const mgca::PairStudies studies(config.data);
   console::heading(table.string());
   show_splits(studies);
-  const auto audit = mgca::data::audit(studies, {.threads = at::get_num_threads()});
+  const auto audit = mgca::data::audit(studies);
   std::vector<std::string> problems;
   for (const auto& problem : audit.problems) problems.push_back("row " + std::to_string(problem.row) + ": " + problem.what);
   for (const auto* needed : {"train", "valid", "test"}) {

@@ -8,6 +8,8 @@
 #include <mgca/tasks/pretrain.hpp>
 #include <mgca/train.hpp>
 
+#include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <unistd.h>
@@ -89,7 +91,7 @@ void require_same(const Manifest& now, const std::filesystem::path& run) {
 // Throws Error(data) listing what a run must not begin with, and notes the rest.
 mgca::data::Audit audited(const Study& study) {
   const auto table = study.config.data.table.string();
-  auto audit = mgca::data::audit(study.data, {.pictures = study.config.check == DataCheck::pictures, .threads = std::max<std::int64_t>(1, study.config.loader.threads)});
+  auto audit = mgca::data::audit(study.data, {.pictures = study.config.check == DataCheck::pictures});
   mgca::data::require_none(mgca::data::grave(audit.problems), table);
   if (!audit.problems.empty()) {
     const auto& first = audit.problems[0];
@@ -119,31 +121,43 @@ class Narrator {
   explicit Narrator(Lines lines) : lines_(lines), progress_("  training", lines == Lines::per_epoch ? 10 : 60) {}
 
   void operator()(std::string_view event, std::span<const mgca::Field> fields) {
+    const auto field = [&](std::string_view name) {
+      return std::find_if(fields.begin(), fields.end(), [&](const auto& one) { return one.name == name; });
+    };
     const auto number = [&](std::string_view name) {
-      for (const auto& field : fields) {
-        if (field.name != name) continue;
-        if (const auto* real = std::get_if<double>(&field.value)) return *real;
-        if (const auto* whole = std::get_if<std::int64_t>(&field.value)) return static_cast<double>(*whole);
-      }
-      return std::nan("");
+      const auto it = field(name);
+      if (it == fields.end()) return std::nan("");
+      if (const auto* real = std::get_if<double>(&it->value)) return *real;
+      return static_cast<double>(std::get<std::int64_t>(it->value));
     };
     const auto whole = [&](std::string_view name) { return std::to_string(static_cast<std::int64_t>(number(name))); };
+    const auto text = [&](std::string_view name) { return std::get<std::string>(field(name)->value); };
+    const auto rows = [&] { return text("rows").empty() ? "" : " (rows " + text("rows") + ")"; };
+    const auto epoch = [&] { return std::to_string(static_cast<std::int64_t>(number("epoch")) + 1); };
     if (event == "step") {
       progress_.update(static_cast<std::int64_t>(number("step")), static_cast<std::int64_t>(number("steps")), "loss " + console::number(number("loss")) + held_out_);
     } else if (event == "epoch") {
       held_out_ = "  held-out loss " + console::number(number("val_loss"));
       if (lines_ == Lines::per_run) return;
       progress_.finish();
-      console::line("  epoch " + std::to_string(static_cast<std::int64_t>(number("epoch")) + 1) + "/" + whole("epochs") + "   loss " + console::number(number("loss")) +
-                    " " + held_out_ + "   held-out top-5 " + console::percent(number("val_acc5")));
+      const double waited = number("loader_seconds") / number("training_seconds");
+      console::line("  epoch " + epoch() + "/" + whole("epochs") + "   loss " + console::number(number("loss")) + " " + held_out_ + "   held-out top-5 " +
+                    console::percent(number("val_acc5")) +
+                    (waited > 0.05 ? "   waited for data " + console::percent(waited) + " of the time; more loader.threads may help" : ""));
     } else if (event == "resumed") {
-      console::line("  resuming in epoch " + std::to_string(static_cast<std::int64_t>(number("epoch")) + 1) + " after step " + whole("step"));
-    } else if (event == "checkpoint_unreadable" || event == "checkpoint_failed") {
-      warn(std::get<std::string>(fields.back().value));
+      console::line("  resuming in epoch " + epoch() + " after step " + whole("step"));
+    } else if (event == "checkpoint_unreadable") {
+      warn("a checkpoint is passed over: " + text("reason"));
+    } else if (event == "checkpoint_failed") {
+      warn("no checkpoint was saved after step " + whole("step") + ": " + text("reason"));
     } else if (event == "skipped_steps") {
-      warn(whole("in_all") + " steps had gradients that are not finite and were skipped");
+      warn(whole("in_all") + " steps had gradients that are not finite and were skipped, the last one step " + whole("step") + rows());
+    } else if (event == "loader_slow") {
+      warn("batch " + whole("batch") + " of epoch " + epoch() + " is not ready after " + whole("seconds") + " s" + rows());
     } else if (event == "threads_changed") {
       warn("the run began with " + whole("saved") + " compute threads and goes on with " + whole("now") + "; results can differ in the last bits");
+    } else if (event == "device_changed" || event == "library_changed") {
+      warn("the run began on " + text("saved") + " and goes on with " + text("now") + "; results can differ in the last bits");
     }
   }
   void finish() { progress_.finish(); }
@@ -194,7 +208,8 @@ RunOutcome pretrain(Study& study, const std::filesystem::path& run, const std::s
   const auto train_source = prepared([&] { return study.training_source(train); });
   const auto valid_source = prepared([&] { return study.source(valid); });
   const auto audit = audited(study);
-  const mgca::Loader<Study::Source> batches(train_source, study.config.loader);
+  Narrator narrator(lines);
+  const mgca::Loader<Study::Source> batches(train_source, study.config.loader, std::ref(narrator));
   const mgca::Loader<Study::Source> held_out(valid_source, {.batch_size = study.config.loader.batch_size, .order = mgca::Order::as_stored,
                                                             .last_batch = mgca::LastBatch::keep, .threads = study.config.loader.threads});
   study.model->to(device);
@@ -231,7 +246,6 @@ RunOutcome pretrain(Study& study, const std::filesystem::path& run, const std::s
                  .identity = {{"config", manifest.config}, {"data", manifest.data}, {"vocabulary", manifest.vocabulary}},
                  .stop = &stop_requested(),
                  .lock = &lock};
-  Narrator narrator(lines);
   options.run.sink = std::ref(narrator);
   mgca::History history(run / "history.csv");
   auto result = mgca::fit(task, batches, options, mgca::Validate(task, held_out, options.precision), mgca::EarlyStop({.patience = study.config.patience}),

@@ -88,7 +88,6 @@ TEST_CASE("audit: sound data have no problem, whatever the number of threads", "
   CHECK_NOTHROW(data::require_none(alone.problems, "t"));
   CHECK(std::set<uint64_t>(alone.pictures.begin(), alone.pictures.end()).size() == 40);
   for (const int64_t threads : {2, 5}) CHECK(data::audit(studies, {.threads = threads}).pictures == alone.pictures);
-  expect_error([&] { (void)data::audit(studies, {.threads = 0}); }, {"one thread or more", "got 0"});
 }
 
 TEST_CASE("audit: neither reports nor patients are in what it says", "[data][fast]") {

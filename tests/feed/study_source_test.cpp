@@ -25,7 +25,7 @@ TEST_CASE("study_source: shapes, tokens and labels of a batch", "[feed][fast]") 
   const std::vector<int64_t> records{4, 1};
   const auto batch = source.batch(records, {.seed = 1});
   CHECK(batch.images.sizes() == at::IntArrayRef({2, 1, 32, 32}));
-  CHECK(batch.tokens.ids.sizes() == at::IntArrayRef({2, 40}));
+  CHECK(batch.tokens.ids.sizes() == batch.tokens.mask.sizes());
   CHECK(torch::equal(batch.tokens.mask, batch.tokens.ids.ne(0).to(torch::kLong)));
   CHECK(batch.tokens.words[1].item<int64_t>() == static_cast<int64_t>(source.words(1, tokenizer.vocabulary()).size()));
   CHECK(batch.labels[0][2].item<float>() == studies.record(4).labels[2]);
@@ -33,6 +33,29 @@ TEST_CASE("study_source: shapes, tokens and labels of a batch", "[feed][fast]") 
   CHECK(input.sizes() == at::IntArrayRef({2, 3, 32, 32}));
   CHECK(input.min().item<float>() >= -1);
   CHECK(input.max().item<float>() <= 1);
+}
+
+TEST_CASE("study_source: a batch is as long as its longest report, in full where padding counts or is asked for", "[feed][fast]") {
+  const mgca::SyntheticStudies studies({.count = 12, .seed = 2});
+  const mgca::WordPiece tokenizer(mgca::test::bert_vocabulary(), {.length = 160});
+  const auto of = [&](mgca::Padding padding, mgca::Profile profile) {
+    auto config = kTrain;
+    config.padding = padding;
+    config.profile = profile;
+    return Source(studies, tokenizer, config).batch(std::vector<int64_t>{4, 1, 7}, {.seed = 1}).tokens;
+  };
+  const auto trimmed = of(mgca::Padding::longest, mgca::Profile::fixed), full = of(mgca::Padding::full, mgca::Profile::fixed);
+  const auto longest = full.mask.sum(1).max().item<int64_t>(), T = trimmed.ids.size(1);
+  CHECK(full.ids.size(1) == 160);
+  CHECK(T % 8 == 0);
+  CHECK(T >= longest);
+  CHECK(T < longest + 8);
+  const auto columns = [&](const auto& t) { return t.slice(1, 0, T); };
+  CHECK(torch::equal(trimmed.ids, columns(full.ids)));
+  CHECK(torch::equal(trimmed.mask, columns(full.mask)));
+  CHECK(torch::equal(trimmed.word_slot, columns(full.word_slot)));
+  CHECK(torch::equal(trimmed.words, full.words));
+  CHECK(of(mgca::Padding::longest, mgca::Profile::official).ids.size(1) == 160);
 }
 
 TEST_CASE("study_source: kept pictures and pictures made anew give the same batches on any number of threads", "[feed][fast]") {
@@ -64,6 +87,7 @@ TEST_CASE("study_source: sentences are drawn evenly by address, each one of the 
   const mgca::WordPiece tokenizer(mgca::test::bert_vocabulary(), {.length = 16});
   auto config = kTrain;
   config.sentence = 0.8;
+  config.padding = mgca::Padding::full;
   const mgca::StudySource<TwoSentences> source(data, tokenizer, config);
   std::map<std::vector<int32_t>, int> seen;
   for (uint64_t epoch = 0; epoch < 1000; ++epoch) {

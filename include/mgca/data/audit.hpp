@@ -3,18 +3,17 @@
 
 #include <mgca/core/error.hpp>
 #include <mgca/core/hash.hpp>
+#include <mgca/core/parallel.hpp>
 #include <mgca/core/plane.hpp>
 #include <mgca/data/dataset.hpp>
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstdint>
 #include <exception>
 #include <map>
 #include <span>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -42,7 +41,7 @@ struct Problem {
 
 struct AuditOptions {
   bool pictures = true;      // decode every picture; false: the tables alone, with pictures told apart by their paths
-  std::int64_t threads = 1;  // that decode
+  std::int64_t threads = 0;  // that decode; 0: as many as the machine has
 };
 
 struct Audit {
@@ -68,22 +67,15 @@ inline SeenPicture seen(const GreyImage& image) {
 template <Dataset D>
 std::vector<SeenPicture> see_pictures(const D& data, std::int64_t threads) {
   std::vector<SeenPicture> pictures(static_cast<std::size_t>(data.size()));
-  std::atomic<std::int64_t> next = 0;
-  const auto work = [&] {
-    for (std::int64_t i = next++; i < data.size(); i = next++) {
-      auto& picture = pictures[static_cast<std::size_t>(i)];
-      try {
-        picture = seen(data.image(i));
-      } catch (const std::exception& error) {
-        picture.error = error.what();
-      }
+  const auto look = [&](std::int64_t i) {
+    auto& picture = pictures[static_cast<std::size_t>(i)];
+    try {
+      picture = seen(data.image(i));
+    } catch (const std::exception& error) {
+      picture.error = error.what();
     }
   };
-  {
-    std::vector<std::jthread> helpers;
-    for (std::int64_t t = 1; t < threads; ++t) helpers.emplace_back(work);
-    work();
-  }
+  parallel_for(data.size(), look, {.threads = threads});
   return pictures;
 }
 
@@ -94,7 +86,6 @@ std::vector<SeenPicture> see_pictures(const D& data, std::int64_t threads) {
 // the pictures are decoded anyway to be checked, so this costs one hash.
 template <Dataset D>
 [[nodiscard]] Audit audit(const D& data, const AuditOptions& options = {}) {
-  MGCA_CHECK(options.threads > 0, "audit: expected one thread or more, got ", options.threads);
   Audit result;
   std::vector<detail::SeenPicture> pictures;
   if (options.pictures) pictures = detail::see_pictures(data, options.threads);

@@ -3,6 +3,7 @@
 
 #include <mgca/core/error.hpp>
 #include <mgca/core/event.hpp>
+#include <mgca/core/parallel.hpp>
 #include <mgca/core/profile.hpp>
 #include <mgca/data/dataset.hpp>
 #include <mgca/feed/batch.hpp>
@@ -14,6 +15,7 @@
 #include <mgca/text/word_map.hpp>
 #include <mgca/text/wordpiece.hpp>
 
+#include <algorithm>
 #include <cstring>
 #include <span>
 #include <string>
@@ -28,6 +30,12 @@ enum class ImageStore : uint8_t {
 };
 constexpr auto names_of(ImageStore) { return std::to_array<std::string_view>({"memory", "none"}); }
 
+enum class Padding : uint8_t {
+  longest,  // to the longest report of the batch, rounded up to eight tokens: the same numbers, less work
+  full,     // to the tokenizer's length: every batch has the same shape
+};
+constexpr auto names_of(Padding) { return std::to_array<std::string_view>({"longest", "full"}); }
+
 struct StudySourceConfig {
   int64_t stored_side = 256;  // pictures are fitted into a square of this side, the rest black
   LocalContrast local_contrast;
@@ -35,6 +43,7 @@ struct StudySourceConfig {
   // Chance that a step sees one sentence of the report, drawn evenly, instead of the whole report (ConVIRT, section 3.2). A
   // sentence says less, so the towers must tell apart what it says instead of recognising the report by its easiest words.
   double sentence = 0;
+  Padding padding = Padding::longest;  // in profile official padding enters the losses, so it is full there whatever this says
   ImageStore store = ImageStore::memory;
   Profile profile = Profile::fixed;  // decides which tokens are words
 
@@ -43,14 +52,16 @@ struct StudySourceConfig {
     field("local_contrast", self.local_contrast, "whether pictures are evened out before they are stored");
     field("augmentation", self.augmentation, "what happens on the way into a batch");
     field("sentence", self.sentence, "chance that a step sees one sentence instead of the whole report");
+    field("padding", self.padding, "how far reports are padded; always full in profile official");
     field("store", self.store, "whether prepared pictures are kept");
     field("profile", self.profile, "which behaviour");
   }
-  // For evaluation: centre crop, whole reports, nothing random.
+  // For evaluation: centre crop, whole reports, nothing random, every batch of one shape.
   [[nodiscard]] StudySourceConfig without_augmentation() const {
     auto plain = *this;
     plain.augmentation = {.crop = augmentation.crop, .random_crop = false};
     plain.sentence = 0;
+    plain.padding = Padding::full;
     return plain;
   }
   void validate() const {
@@ -69,10 +80,10 @@ class StudySource {
   // Keeps a reference to the data. Throws Error naming table and row for the first unreadable image or report.
   StudySource(const D& data, const WordPiece& tokenizer, const StudySourceConfig& config)
       : data_(&data), config_((config.validate(), config)), length_(tokenizer.config().length) {
-    for (int64_t i = 0; i < data.size(); ++i) {
-      encode(data.record(i), tokenizer);
-      if (config.store == ImageStore::memory) stored_.push_back(prepare(i));
-    }
+    for (int64_t i = 0; i < data.size(); ++i) encode(data.record(i), tokenizer);
+    if (config.store != ImageStore::memory) return;
+    stored_.resize(static_cast<std::size_t>(data.size()));
+    parallel_for(data.size(), [&](int64_t i) { stored_[static_cast<std::size_t>(i)] = prepare(i); });
   }
 
   [[nodiscard]] int64_t size() const { return data_->size(); }
@@ -96,9 +107,15 @@ class StudySource {
   [[nodiscard]] Batch batch(std::span<const int64_t> records, RandomKey key) const {
     const auto B = static_cast<int64_t>(records.size()), S = config_.augmentation.crop;
     const auto C = static_cast<int64_t>(data_->label_names().size());
+    std::vector<const Row*> rows;
+    for (const auto record : records) {
+      key.sample = static_cast<uint64_t>(record);
+      rows.push_back(&seen_row(record, key));
+    }
+    const auto T = padded_length(rows);
     Batch out{.images = torch::empty({B, 1, S, S}, torch::kUInt8),
-              .tokens = {.ids = torch::empty({B, length_}, torch::kLong), .mask = torch::empty({B, length_}, torch::kLong),
-                         .word_slot = torch::empty({B, length_}, torch::kLong), .words = torch::empty({B}, torch::kLong)},
+              .tokens = {.ids = torch::empty({B, T}, torch::kLong), .mask = torch::empty({B, T}, torch::kLong),
+                         .word_slot = torch::empty({B, T}, torch::kLong), .words = torch::empty({B}, torch::kLong)},
               .labels = torch::empty({B, C}, torch::kFloat32),
               .records = {records.begin(), records.end()}};
     for (int64_t b = 0; b < B; ++b) {
@@ -108,11 +125,11 @@ class StudySource {
       const auto& source = stored_.empty() ? picture : stored_[static_cast<std::size_t>(record)];
       const auto seen = image::augment(source.plane(), config_.augmentation, key);
       std::memcpy(out.images.data_ptr<uint8_t>() + b * S * S, seen.pixels().data(), seen.pixels().size());
-      const auto& row = seen_row(record, key);
-      auto* ids = out.tokens.ids.data_ptr<int64_t>() + b * length_;
-      auto* mask = out.tokens.mask.data_ptr<int64_t>() + b * length_;
-      auto* slot = out.tokens.word_slot.data_ptr<int64_t>() + b * length_;
-      for (int64_t t = 0; t < length_; ++t) {
+      const auto& row = *rows[static_cast<std::size_t>(b)];
+      auto* ids = out.tokens.ids.data_ptr<int64_t>() + b * T;
+      auto* mask = out.tokens.mask.data_ptr<int64_t>() + b * T;
+      auto* slot = out.tokens.word_slot.data_ptr<int64_t>() + b * T;
+      for (int64_t t = 0; t < T; ++t) {
         ids[t] = row.ids[static_cast<std::size_t>(t)];
         mask[t] = t < row.used ? 1 : 0;
         slot[t] = row.map.slot_of_token[static_cast<std::size_t>(t)];
@@ -148,6 +165,12 @@ class StudySource {
     auto tokens = tokenizer.encode(text);
     auto map = text::word_map(tokens.ids, tokenizer.vocabulary(), text_quirks(config_.profile));
     return {std::move(tokens.ids), tokens.used, std::move(map)};
+  }
+  [[nodiscard]] int64_t padded_length(const std::vector<const Row*>& rows) const {
+    if (config_.padding == Padding::full || config_.profile == Profile::official) return length_;
+    int64_t used = 0;
+    for (const auto* row : rows) used = std::max(used, row->used);
+    return std::min(length_, (used + 7) / 8 * 8);
   }
   // The whole report, or the sentence drawn at this address.
   [[nodiscard]] const Row& seen_row(int64_t record, const RandomKey& key) const {
