@@ -89,6 +89,16 @@ Conversion planned(const mgca::io::WeightFile& file, const Options& o) {
   return plan;
 }
 
+// Lightning's files hold their tensors in a dict of their own: its key, taken off the names; empty for other layouts.
+std::string unwrapped(std::vector<mgca::io::TensorInfo>& tensors) {
+  const std::string key = "state_dict", prefix = key + ".";
+  for (const auto& info : tensors) {
+    if (!info.name.starts_with(prefix)) return "";
+  }
+  for (auto& info : tensors) info.name.erase(0, prefix.size());
+  return key;
+}
+
 void run(const Options& o) {
   const auto extension = o.out.extension().string();
   const bool torch = extension == ".pth" || extension == ".pt" || extension == ".ckpt" || extension == ".bin";
@@ -108,7 +118,7 @@ void run(const Options& o) {
     return file.bytes(*before, scratch);
   };
   auto& files = mgca::posix_files();
-  if (torch) mgca::io::write_torch_archive(files, o.out, plan.tensors, plan.metadata, bytes);
+  if (torch) mgca::io::write_torch_archive(files, o.out, plan.tensors, plan.metadata, bytes, unwrapped(plan.tensors));
   else mgca::io::write_safetensors(files, o.out, plan.tensors, plan.metadata, bytes);
   console::line("  written      " + o.out.string() + ", " + std::to_string(plan.tensors.size()) + " tensors, " + console::bytes(std::filesystem::file_size(o.out)));
 }

@@ -65,6 +65,9 @@ Embedder opened(const Options& o) {
   const auto file = mgca::io::WeightFile::open(path);
   const auto weights = mgca::our_weights(file, o.dialect);
   // A checkpoint of a run says nothing of its model; the best weights beside it do.
+  if (o.run.empty() && weights.dialect->name == "mgca-checkpoint") {
+    mgca::fail(mgca::ErrorKind::argument, "embed: ", path.string(), ": a checkpoint of a run says nothing of its model; give --run FOLDER as well");
+  }
   std::optional<mgca::io::WeightFile> beside;
   if (!o.run.empty() && !o.weights.empty()) beside = mgca::io::WeightFile::open(best);
   const auto& told = beside ? *beside : file;
@@ -76,7 +79,8 @@ Embedder opened(const Options& o) {
   }
   const auto trained = mgca::preprocessing_of(told.metadata(), told.path().string());
   const auto side = out.model->image_size();
-  out.how = trained.value_or(mgca::Preprocessing{.image_size = side, .stored_side = side * 256 / 224, .text_length = out.model->text_length(), .profile = out.model->profile()});
+  out.how = trained.value_or(mgca::Preprocessing{.image_size = side, .stored_side = side * 256 / 224, .text_length = out.model->text_length(),
+                                                       .profile = out.model->profile()});
   auto here = out.how;
   here.image_size = side;
   here.text_length = out.model->text_length();
@@ -85,13 +89,15 @@ Embedder opened(const Options& o) {
     out.tokenizer.emplace(mgca::Vocabulary::read(vocabulary), mgca::WordPieceConfig{.length = out.model->text_length()});
     here.vocabulary = out.tokenizer->vocabulary().content_hash();
     if (out.tokenizer->vocabulary().size() != out.model->vocabulary()) {
-      mgca::fail(mgca::ErrorKind::data, vocabulary.string(), ": ", out.tokenizer->vocabulary().size(), " word pieces, the weights were trained with ", out.model->vocabulary());
+      mgca::fail(mgca::ErrorKind::data, vocabulary.string(), ": ", out.tokenizer->vocabulary().size(), " word pieces, the weights were trained with ",
+                 out.model->vocabulary());
     }
   }
   mgca::require_same_preprocessing(out.how, here, told.path().string());
   out.model->to(out.device);
   out.metadata = {{"format", "pt"}, {"weights_sha256", file.sha256()}, {"dialect", report.dialect}, {mgca::Preprocessing::kKey, mgca::to_json_text(here, -1)}};
-  console::line("embed with " + path.string() + " (" + report.dialect + ", profile " + std::string(mgca::to_string(out.model->profile())) + ")" + (trained ? "" : "; prepared as the published models are"));
+  console::line("embed with " + path.string() + " (" + report.dialect + ", profile " + std::string(mgca::to_string(out.model->profile())) + ")" +
+                (trained ? "" : "; prepared as the published models are"));
   return out;
 }
 
@@ -143,7 +149,8 @@ void embed_reports(Embedder& e, const Options& o, const std::vector<std::string>
   for (std::int64_t from = 0; from < count; from += o.batch_size) {
     const auto B = std::min(o.batch_size, count - from);
     const auto part = [&](const mgca::Tensor& x) { return x.slice(0, from, from + B); };
-    const auto found = e.model->encode_text(mgca::Tokens{.ids = part(all.ids), .mask = part(all.mask), .word_slot = part(all.word_slot), .words = part(all.words)}.to(e.device));
+    const mgca::Tokens tokens{.ids = part(all.ids), .mask = part(all.mask), .word_slot = part(all.word_slot), .words = part(all.words)};
+    const auto found = e.model->encode_text(tokens.to(e.device));
     rows.add("text.global", found.global);
     if (o.tokens) {
       rows.add("text.local", found.local);
@@ -204,7 +211,8 @@ void run(const Options& o) {
   if (pairs) {
     embed_images(e, o, pairs->size(), [&](std::int64_t i) { return pairs->image(i); }, rows);
   } else {
-    embed_images(e, o, static_cast<std::int64_t>(o.images.size()), [&](std::int64_t i) { return mgca::io::read_image(o.images[static_cast<std::size_t>(i)]); }, rows);
+    const auto picture = [&](std::int64_t i) { return mgca::io::read_image(o.images[static_cast<std::size_t>(i)]); };
+    embed_images(e, o, static_cast<std::int64_t>(o.images.size()), picture, rows);
   }
   if (!reports.empty()) {
     try {

@@ -50,15 +50,15 @@ std::vector<StartRecord> load_start_weights(mgca::AlignmentModel& model, const S
                  "; give the run the same one with --vocabulary");
     }
     const auto report = mgca::load_start_weights(model, file, {.part = part, .resample_positions = config.resample_positions});
-    StartRecord record{.part = std::string(to_string(part)), .dialect = report.dialect, .sha256 = file.sha256(), .loaded = static_cast<std::int64_t>(report.loaded.size()),
-                       .left_out = {}, .at_random = report.at_random, .resampled_positions = report.resampled};
+    StartRecord record{.part = std::string(to_string(part)), .dialect = report.dialect, .sha256 = file.sha256(),
+                       .loaded = static_cast<std::int64_t>(report.loaded.size()), .left_out = {}, .at_random = report.at_random, .resampled_positions = report.resampled};
     std::int64_t left_out = 0;
     for (const auto& one : report.left_out) {
       ++record.left_out[one.reason];
       ++left_out;
     }
-    console::line("  " + record.part + " weights from " + path->string() + " (" + record.dialect + "): " + std::to_string(record.loaded) + " tensors, " + std::to_string(left_out) +
-                  " left out, " + std::to_string(record.at_random.size()) + " of the tower stay at random" + (report.resampled ? ", position table resampled" : ""));
+    console::line("  " + record.part + " weights from " + path->string() + " (" + record.dialect + "): " + std::to_string(record.loaded) + " tensors, " +
+                  std::to_string(left_out) + " left out, " + std::to_string(record.at_random.size()) + " of the tower stay at random" + (report.resampled ? ", position table resampled" : ""));
     records.push_back(std::move(record));
   }
   return records;
@@ -68,9 +68,11 @@ void require_same_start(const StudyConfig& config, const std::vector<StartRecord
   for (const auto& [part, path] : files_of(config)) {
     const auto name = std::string(to_string(part));
     const auto it = std::find_if(before.begin(), before.end(), [&](const auto& record) { return record.part == name; });
-    if (path->empty() ? it == before.end() : it != before.end() && (!std::filesystem::exists(*path) || mgca::io::WeightFile::open(*path).sha256() == it->sha256)) continue;
-    mgca::fail(mgca::ErrorKind::config, run.string(), ": the run there was begun with ", it == before.end() ? "no" : "other", " ", name, " weights", it == before.end() ? "" : " (SHA-256 " + it->sha256 + ")",
-               "; give the same --", name, "-weights, go on with --resume alone, or choose another --out");
+    const bool begun_with = it != before.end();
+    if (path->empty() && !begun_with) continue;
+    if (!path->empty() && begun_with && (!std::filesystem::exists(*path) || mgca::io::WeightFile::open(*path).sha256() == it->sha256)) continue;
+    mgca::fail(mgca::ErrorKind::config, run.string(), ": the run there was begun with ", begun_with ? "other" : "no", " ", name, " weights",
+               begun_with ? " (SHA-256 " + it->sha256 + ")" : "", "; give the same --", name, "-weights, go on with --resume alone, or choose another --out");
   }
 }
 

@@ -16,7 +16,7 @@ TEST_CASE("tokens: reports become what a data set's batches hold, in both profil
   std::iota(all.begin(), all.end(), 0);
   for (const auto i : all) reports.push_back(studies.record(i).report);
   for (const auto profile : {mgca::Profile::official, mgca::Profile::fixed}) {
-    const mgca::StudySource<mgca::SyntheticStudies> source(studies, tokenizer, {.stored_side = 40, .augmentation = {.crop = 32}, .profile = profile});
+    const mgca::StudySource<mgca::SyntheticStudies> source(studies, tokenizer, {.stored_side = 40, .augmentation = {.crop = 32}, .padding = mgca::Padding::full, .profile = profile});
     const auto expected = source.batch(all, {}).tokens, found = mgca::tokens_of(reports, tokenizer, profile);
     CHECK(torch::equal(found.ids, expected.ids));
     CHECK(torch::equal(found.mask, expected.mask));

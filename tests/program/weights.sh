@@ -29,6 +29,7 @@ for pair in timm-vit:vit.pth hf-bert:bert.bin mgca-lightning:again.ckpt mgca:aga
   expect 0 'written' "$mgca" convert ours.safetensors "${pair#*:}" --to "${pair%%:*}"
   expect 0 "dialect +${pair%%:*} " "$mgca" inspect "${pair#*:}" --summary
 done
+expect 0 '^  state_dict.img_encoder_q.model.cls_token' "$mgca" inspect again.ckpt
 expect 0 'left out +10 tensors: cross-attention' "$mgca" convert ours.safetensors bert.safetensors --to hf-bert
 expect 0 'written' "$mgca" convert again.ckpt back.safetensors --to mgca
 same_files back.safetensors ours.safetensors
@@ -87,6 +88,7 @@ echo 'The heart is large.' >reports.txt
 expect 0 'text.words +1' "$mgca" embed --run first --reports reports.txt --tokens --out c.safetensors
 step=$(find first/checkpoints -name 'step-*' | sort | tail -1)
 expect 0 'mgca-checkpoint' "$mgca" embed --run first --weights "$step" --images data/images/1.jpg --out d.npy
+expect 2 'a checkpoint of a run says nothing of its model; give --run' "$mgca" embed --weights "$step" --images data/images/1.jpg --out g.npy
 expect 0 'no image projection: image.features alone' "$mgca" embed --weights "$golden/deit_style.pth" --set image.heads=2 --images data/images/1.jpg --out e.npy
 expect 0 'profile official' "$mgca" embed --weights "$golden/lightning.ckpt" --set image.heads=2 --set text.heads=2 --images data/images/1.jpg --out f.npy
 expect 2 'reports need --vocabulary' "$mgca" embed --weights "$golden/lightning.ckpt" --set image.heads=2 --set text.heads=2 --reports reports.txt --out g.npy

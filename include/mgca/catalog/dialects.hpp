@@ -32,10 +32,11 @@ namespace detail {
 
 inline constexpr const char* kTrunkOfImage = "img_encoder_q.model.";
 inline constexpr const char* kTrunkOfText = "text_encoder_q.model.";
+inline constexpr const char* kTrainingState = "state of a training run, no weights";
 
 inline std::vector<io::Omission> training_state(std::vector<io::Omission> others = {}) {
   for (const auto* part : {"optimizer_states.", "lr_schedulers.", "callbacks.", "loops.", "native_amp_scaling_state.", "hyper_parameters.", "optimizer."}) {
-    others.push_back({part, "state of a training run, no weights"});
+    others.push_back({part, kTrainingState});
   }
   return others;
 }
@@ -55,12 +56,13 @@ inline std::vector<io::Spelling> unwrapped(std::vector<io::Spelling> others = {}
   const std::string image = detail::kTrunkOfImage, text = detail::kTrunkOfText;
   const std::string classifier = "a classifier over the classes it was trained on";
   const std::string projection = "a projection of another form than the heads here";
+  const std::string training = detail::kTrainingState, pooler = "a layer over the class token that no model here has", queue = "the queue of negatives";
   const std::string unused = "cross-attention that the published MGCA files hold and never run";
   static const std::vector<Dialect> all{
       {"mgca", "this library's models", {"img_encoder_q.global_embed.head.0.weight", "text_encoder_q.global_embed.head.0.weight"}, {{}, {{"", ""}}, {}, {}}},
       {"mgca-checkpoint", "a checkpoint of this library's training loop",
        {"model/img_encoder_q.global_embed.head.0.weight", "model/text_encoder_q.global_embed.head.0.weight"},
-       {{}, {{"model/", ""}}, {{"optimizer/", "state of a training run, no weights"}, {"meter/", "state of a training run, no weights"}, {"random/", "state of a training run, no weights"}}, {}}},
+       {{}, {{"model/", ""}}, {{"optimizer/", training}, {"meter/", training}, {"random/", training}}, {}}},
       {"mgca-lightning", "the published MGCA checkpoints",
        {"state_dict.img_encoder_q.global_embed.head.0.weight", "state_dict.text_encoder_q.global_embed.head.0.weight"},
        {{}, {{"state_dict.", ""}}, detail::training_state(), {}}, Profile::official},
@@ -76,7 +78,7 @@ inline std::vector<io::Spelling> unwrapped(std::vector<io::Spelling> others = {}
        {"embeddings.word_embeddings.weight", "encoder.layer.0.attention.self.query.weight"},
        {detail::unwrapped({{front, "bert.", ""}, {back, ".gamma", ".weight"}, {back, ".beta", ".bias"}}),
         {{"embeddings.", text + "embeddings."}, {"encoder.", text + "encoder."}},
-        detail::training_state({{"pooler.", "a layer over the class token that no model here has"}, {"cls.", "a classifier over the vocabulary"}, {"classifier.", classifier}}),
+        detail::training_state({{"pooler.", pooler}, {"cls.", "a classifier over the vocabulary"}, {"classifier.", classifier}}),
         {{".crossattention.", unused}}}},
       {"gloria", "GLoRIA checkpoints",
        {"gloria.img_encoder.model.conv1.weight", "gloria.img_encoder.global_embedder.weight", "gloria.text_encoder.model.embeddings.word_embeddings.weight"},
@@ -84,14 +86,14 @@ inline std::vector<io::Spelling> unwrapped(std::vector<io::Spelling> others = {}
         {{"gloria.img_encoder.model.", image}, {"gloria.text_encoder.model.", text}},
         detail::training_state({{"gloria.img_encoder.model.fc.", classifier}, {"gloria.img_encoder.global_embedder.", projection},
                                 {"gloria.img_encoder.local_embedder.", projection}, {"gloria.text_encoder.emb_", projection},
-                                {"gloria.text_encoder.model.pooler.", "a layer over the class token that no model here has"}}),
+                                {"gloria.text_encoder.model.pooler.", pooler}}),
         {{".crossattention.", unused}}}},
       {"moco", "MoCo v1 and v2 of facebookresearch", {"module.encoder_q.conv1.weight", "module.encoder_q.layer4.0.conv1.weight"},
        {{{front, "state_dict.", ""}}, {{"module.encoder_q.", image}},
-        detail::training_state({{"module.encoder_q.fc.", projection}, {"module.encoder_k.", "the slow copy of the encoder"}, {"module.queue", "the queue of negatives"}}), {}}},
+        detail::training_state({{"module.encoder_q.fc.", projection}, {"module.encoder_k.", "the slow copy of the encoder"}, {"module.queue", queue}}), {}}},
       {"moco-bolts", "MoCo v2 of lightning-bolts", {"encoder_q.conv1.weight", "encoder_q.layer4.0.conv1.weight"},
        {{{front, "state_dict.", ""}}, {{"encoder_q.", image}},
-        detail::training_state({{"encoder_q.fc.", projection}, {"encoder_k.", "the slow copy of the encoder"}, {"queue", "the queue of negatives"}, {"val_queue", "the queue of negatives"}}), {}}},
+        detail::training_state({{"encoder_q.fc.", projection}, {"encoder_k.", "the slow copy of the encoder"}, {"queue", queue}, {"val_queue", queue}}), {}}},
   };
   return all;
 }

@@ -76,8 +76,8 @@ inline void guess_resnet(ModelGuess& guess, std::string_view source) {
       : std::map<std::vector<std::int64_t>, std::string>{{{1, 1, 1, 1}, "resnet10"}, {{2, 2, 2, 2}, "resnet18"}, {{3, 4, 6, 3}, "resnet34"}};
   const auto it = known.find(blocks);
   if (it == known.end()) {
-    fail(ErrorKind::data, source, ": a residual network of ", blocks[0], ", ", blocks[1], ", ", blocks[2], " and ", blocks[3], bottleneck ? " bottleneck" : " basic",
-         " blocks; here are resnet10, 18 and 34 of basic and resnet50 of bottleneck blocks");
+    fail(ErrorKind::data, source, ": a residual network of ", blocks[0], ", ", blocks[1], ", ", blocks[2], " and ", blocks[3],
+         bottleneck ? " bottleneck" : " basic", " blocks; here are resnet10, 18 and 34 of basic and resnet50 of bottleneck blocks");
   }
   guess.set("image.depth", it->second);
   guess.set("image.stem", guess.side(at + "conv1.weight", 2) == 7 ? "imagenet" : "small");

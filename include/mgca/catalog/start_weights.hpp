@@ -40,6 +40,10 @@ struct StartReport {
   bool resampled = false;
 };
 
+namespace detail {
+inline bool is_cross_attention(std::string_view name) { return name.find(".crossattention.") != std::string_view::npos; }
+}  // namespace detail
+
 // A file's tensors under our names.
 struct OurWeights {
   const Dialect* dialect;
@@ -63,7 +67,8 @@ struct OurWeights {
   if (out.profile) return out;
   if (const auto trained = preprocessing_of(file.metadata(), source)) {
     out.profile = trained->profile;
-  } else if (std::any_of(names.begin(), names.end(), [](const auto& name) { return name.find("text_encoder_q.model.") != std::string::npos && name.find(".crossattention.") != std::string::npos; })) {
+  } else if (std::any_of(out.translation.kept.begin(), out.translation.kept.end(), [](const auto& one) { return detail::is_cross_attention(one.name); }) &&
+             from.name == "mgca") {
     out.profile = Profile::official;  // a published checkpoint that somebody unwrapped
   }
   return out;
@@ -77,7 +82,8 @@ struct OurWeights {
   std::vector<std::string> overrides;
   if (trained) overrides.push_back("profile=" + std::string(to_string(*trained)));
   for (const auto& one : weights.translation.kept) {
-    if (one.name.ends_with("embeddings.token_type_embeddings.weight") && trained.value_or(profile) == Profile::fixed) overrides.emplace_back("text.token_types=true");
+    if (!one.name.ends_with("embeddings.token_type_embeddings.weight") || trained.value_or(profile) != Profile::fixed) continue;
+    overrides.emplace_back("text.token_types=true");
   }
   return overrides;
 }
@@ -92,11 +98,11 @@ inline bool is_of(WeightPart part, std::string_view name) {
 inline bool is_derived(std::string_view name) { return name.ends_with(".num_batches_tracked") || name.ends_with(".position_ids"); }
 
 // Parameters that a file may lack although its layout has names for them.
-inline bool may_lack(std::string_view name) { return name.find(".crossattention.") != std::string_view::npos || name.find("_local_atten_layer.") != std::string_view::npos; }
+inline bool may_lack(std::string_view name) { return is_cross_attention(name) || name.find("_local_atten_layer.") != std::string_view::npos; }
 
 // Why a tensor of the part has no place in this model, where that is no mistake; empty where it is one.
 inline std::string surplus_reason(const std::string& name, const std::map<std::string, Tensor>& state) {
-  if (name.find(".crossattention.") != std::string::npos) return "cross-attention that the published MGCA files hold and never run";
+  if (is_cross_attention(name)) return "cross-attention that the published MGCA files hold and never run";
   if (name.find(".token_type_embeddings.") != std::string::npos) return "token types, which this model does not add (text.token_types=false)";
   const std::string layers = "text_encoder_q.model.encoder.layer.";
   if (!name.starts_with(layers)) return "";
@@ -143,11 +149,12 @@ inline StartReport load_start_weights(AlignmentModel& model, const io::WeightFil
     }
   }
   if (offers.empty()) {
-    fail(ErrorKind::data, source, ": holds no weights of the ", to_string(options.part), options.part == WeightPart::model ? "" : " tower", " (dialect ", dialect.name, ": ", dialect.summary, ")");
+    fail(ErrorKind::data, source, ": holds no weights of the ", to_string(options.part), options.part == WeightPart::model ? "" : " tower", " (dialect ",
+         dialect.name, ": ", dialect.summary, ")");
   }
   if (weights.profile && options.part != WeightPart::image && *weights.profile != model.profile()) {
-    fail(ErrorKind::config, source, ": these weights (", dialect.summary, ") were trained with profile ", to_string(*weights.profile), ", the model is built with ",
-         to_string(model.profile()), "; build it with profile=", to_string(*weights.profile));
+    fail(ErrorKind::config, source, ": these weights (", dialect.summary, ") were trained with profile ", to_string(*weights.profile),
+         ", the model is built with ", to_string(model.profile()), "; build it with profile=", to_string(*weights.profile));
   }
 
   auto difference = compare(part, offers);

@@ -5,6 +5,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -30,11 +31,14 @@ namespace mgca {
 class Sha256 {
  public:
   Sha256& update(std::span<const std::byte> bytes) {
-    for (const auto byte : bytes) {
-      block_[filled_++] = std::to_integer<std::uint8_t>(byte);
-      if (filled_ == block_.size()) compress();
-    }
     length_ += bytes.size();
+    while (!bytes.empty()) {
+      const auto part = bytes.first(std::min(bytes.size(), block_.size() - filled_));
+      std::memcpy(block_.data() + filled_, part.data(), part.size());
+      filled_ += part.size();
+      if (filled_ == block_.size()) compress();
+      bytes = bytes.subspan(part.size());
+    }
     return *this;
   }
   Sha256& update(std::string_view text) { return update(std::as_bytes(std::span(text))); }

@@ -42,16 +42,22 @@ class ByteText {
 // The pickle of an OrderedDict in protocol 2, without memo.
 class PickleWriter {
  public:
-  [[nodiscard]] std::string dict(std::span<const TensorInfo> tensors, const std::map<std::string, std::string>& metadata) {
+  // `under`: the key of an outer dict that holds the one of the tensors; empty: there is none.
+  [[nodiscard]] std::string dict(std::span<const TensorInfo> tensors, const std::map<std::string, std::string>& metadata, const std::string& under) {
     out_ << "\x80\x02";
     ordered_dict();
     out_ << "(";
+    if (!under.empty()) {
+      string(under);
+      ordered_dict();
+      out_ << "(";
+    }
     for (std::size_t i = 0; i < tensors.size(); ++i) {
       string(tensors[i].name);
       tensor(tensors[i], std::to_string(i));
     }
-    out_ << "u";
-    if (!metadata.empty()) {  // an attribute of the dict, as torch's own _metadata is
+    out_ << (under.empty() ? "u" : "uu");
+    if (!metadata.empty()) {  // an attribute of the outer dict, as torch's own _metadata is
       out_ << "}";
       string("metadata");
       out_ << "}(";
@@ -187,13 +193,13 @@ class ZipWriter {
 }  // namespace detail
 
 // Replaces the file as a whole, with never more than one tensor in memory; `metadata` becomes an attribute of the dict that
-// torch ignores. Throws Error(argument) and leaves the old file for names that repeat, bytes that do not fit their shape and
+// torch ignores. With `under` the dict of tensors stands in another under this key, as Lightning's under "state_dict". Throws Error(argument) and leaves the old file for names that repeat, bytes that do not fit their shape and
 // types that torch does not store.
 inline void write_torch_archive(Files& files, const std::filesystem::path& path, std::span<const TensorInfo> tensors,
-                                const std::map<std::string, std::string>& metadata, const TensorSource& source) {
+                                const std::map<std::string, std::string>& metadata, const TensorSource& source, const std::string& under = "") {
   std::set<std::string_view> names;
   for (const auto& tensor : tensors) MGCA_CHECK(names.insert(tensor.name).second, "torch_archive: two tensors have the name '", tensor.name, "'");
-  const auto pickle = detail::PickleWriter().dict(tensors, metadata);
+  const auto pickle = detail::PickleWriter().dict(tensors, metadata, under);
   detail::ZipWriter zip(files, path);
   const auto text = [](std::string_view bytes) { return std::as_bytes(std::span(bytes)); };
   zip.entry("archive/data.pkl", text(pickle));

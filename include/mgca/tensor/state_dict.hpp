@@ -121,7 +121,8 @@ inline LoadReport load_state_dict(torch::nn::Module& module, const std::vector<O
       if (it == found.end() || target.sizes() != c10::IntArrayRef(it->second->shape)) continue;
       const auto value = it->second->read();
       if (value.is_complex() != target.is_complex()) {
-        fail(ErrorKind::data, "load_state_dict: ", name, " is ", torch::toString(target.scalar_type()), " here and ", torch::toString(value.scalar_type()), " there");
+        fail(ErrorKind::data, "load_state_dict: ", name, " is ", torch::toString(target.scalar_type()), " here and ",
+             torch::toString(value.scalar_type()), " there");
       }
       if (copying) target.copy_(value);
     }
