@@ -139,6 +139,7 @@ TEST_CASE("dialects: a file of none or of two is refused with what there is", "[
 TEST_CASE("dialects: weights are written only where they make a whole file of the dialect, and what stays behind has a reason", "[catalog][fast]") {
   const auto ours = names_of_model("mgca-vit-b16");
   mgca::test::expect_error([&] { (void)mgca::translate(ours, dialect("mgca"), dialect("torchvision-resnet"), "a.safetensors"); }, {"a.safetensors", "torchvision-resnet", "would lack conv1.weight"});
+  CHECK(mgca::translate(foreign("mgca-vit-b16", "timm-vit"), dialect("timm-vit"), dialect("mgca"), "deit.pth").kept.size() == foreign("mgca-vit-b16", "timm-vit").size());
   const auto made = mgca::translate(ours, dialect("mgca"), dialect("hf-bert"), "a.safetensors");
   CHECK(made.kept.size() + made.left_out.size() == ours.size());
   std::set<std::string> reasons;

@@ -179,6 +179,17 @@ TEST_CASE("start_weights: a position table for another grid is resampled on requ
   CHECK_FALSE(load_start_weights(*source, file, {.part = WeightPart::image, .resample_positions = true}).resampled);
 }
 
+TEST_CASE("start_weights: a tower in our own names may come without its heads, a whole model may not", "[catalog][fast]") {
+  const Scratch scratch;
+  const auto source = other_model("mgca-vit-tiny"), model = small_model("mgca-vit-tiny");
+  const auto before = copy_of(*model);
+  const auto file = file_of(scratch, *source, "mgca", [](StateDict& dict) { std::erase_if(dict, [](const auto& item) { return !item.name.starts_with("img_encoder_q.model."); }); });
+  mgca::test::expect_error([&] { load_start_weights(*model, file); }, {"missing: img_encoder_q.global_embed.head.0.weight", "missing: prototype_layer.weight"});
+  CHECK(unchanged(*model, before));
+  CHECK_FALSE(load_start_weights(*model, file, {.part = WeightPart::image}).at_random.empty());
+  check_taken(*model, *source, before, "img_encoder_q.model.");
+}
+
 TEST_CASE("start_weights: batches seen and position ids may be absent, and are not called random", "[catalog][fast]") {
   const Scratch scratch;
   const auto source = other_model("mgca-resnet-small"), model = small_model("mgca-resnet-small");

@@ -35,6 +35,8 @@ expect 0 'written' "$mgca" convert again.ckpt back.safetensors --to mgca
 same_files back.safetensors ours.safetensors
 expect 0 'written' "$mgca" convert vit.pth vit.safetensors
 [ "$(contents_of vit.pth)" = "$(contents_of vit.safetensors)" ] || failed "a change of container changed names or shapes"
+expect 0 'written' "$mgca" convert "$golden/deit_style.pth" trunk.safetensors --to mgca
+expect 0 'dialect +mgca ' "$mgca" inspect trunk.safetensors --summary
 expect 2 'there is such a file already' "$mgca" convert ours.safetensors vit.pth --to timm-vit
 expect 2 'expected a name that ends in .safetensors' "$mgca" convert ours.safetensors ours.onnx
 expect 2 "no weight dialect 'tim-vit'; did you mean 'timm-vit'" "$mgca" convert ours.safetensors x.pth --to tim-vit

@@ -23,9 +23,10 @@ namespace mgca {
 struct Dialect {
   std::string name;
   std::string summary;
-  std::vector<std::string> signs;  // in standard spelling: tensors that every such file holds
+  std::vector<std::string> signs;  // names in standard spelling; what ends with a dot is the beginning of one
   io::KeyMap map;
   std::optional<Profile> profile = std::nullopt;  // the behaviour its weights were trained with, where there is only one
+  bool one_sign_suffices = false;                 // files with a part of the model are in this layout, too
 };
 
 namespace detail {
@@ -59,16 +60,16 @@ inline std::vector<io::Spelling> unwrapped(std::vector<io::Spelling> others = {}
   const std::string training = detail::kTrainingState, pooler = "a layer over the class token that no model here has", queue = "the queue of negatives";
   const std::string unused = "cross-attention that the published MGCA files hold and never run";
   static const std::vector<Dialect> all{
-      {"mgca", "this library's models", {"img_encoder_q.global_embed.head.0.weight", "text_encoder_q.global_embed.head.0.weight"}, {{}, {{"", ""}}, {}, {}}},
+      {"mgca", "this library's models", {"img_encoder_q.", "text_encoder_q."}, {{}, {{"", ""}}, {}, {}}, std::nullopt, true},
       {"mgca-checkpoint", "a checkpoint of this library's training loop",
-       {"model/img_encoder_q.global_embed.head.0.weight", "model/text_encoder_q.global_embed.head.0.weight"},
-       {{}, {{"model/", ""}}, {{"optimizer/", training}, {"meter/", training}, {"random/", training}}, {}}},
+       {"model/img_encoder_q.", "model/text_encoder_q."},
+       {{}, {{"model/", ""}}, {{"optimizer/", training}, {"meter/", training}, {"random/", training}}, {}}, std::nullopt, true},
       {"mgca-lightning", "the published MGCA checkpoints",
-       {"state_dict.img_encoder_q.global_embed.head.0.weight", "state_dict.text_encoder_q.global_embed.head.0.weight"},
-       {{}, {{"state_dict.", ""}}, detail::training_state(), {}}, Profile::official},
+       {"state_dict.img_encoder_q.", "state_dict.text_encoder_q."},
+       {{}, {{"state_dict.", ""}}, detail::training_state(), {}}, Profile::official, true},
       {"convirt-lightning", "ConVIRT checkpoints of the MGCA code",
-       {"state_dict.img_encoder.global_embed.head.0.weight", "state_dict.text_encoder.global_embed.head.0.weight"},
-       {{}, {{"state_dict.img_encoder.", "img_encoder_q."}, {"state_dict.text_encoder.", "text_encoder_q."}}, detail::training_state(), {}}, Profile::official},
+       {"state_dict.img_encoder.", "state_dict.text_encoder."},
+       {{}, {{"state_dict.img_encoder.", "img_encoder_q."}, {"state_dict.text_encoder.", "text_encoder_q."}}, detail::training_state(), {}}, Profile::official, true},
       {"timm-vit", "vision transformers of timm and DeiT", {"cls_token", "pos_embed", "patch_embed.proj.weight", "blocks.0.attn.qkv.weight"},
        {detail::unwrapped(), {{"", image}},
         detail::training_state({{"head.", classifier}, {"head_dist.", classifier}, {"pre_logits.", "a layer before the classifier"}}), {}}},
@@ -112,12 +113,24 @@ inline std::vector<io::Spelling> unwrapped(std::vector<io::Spelling> others = {}
   fail(ErrorKind::argument, "no weight dialect '", name, "'", nearest_hint(name, dialect_names()));
 }
 
+namespace detail {
+// The sign a file with these names in standard spelling lacks; empty where it has enough.
+inline std::string missing_sign(const Dialect& dialect, const std::vector<std::string>& standard) {
+  std::string missing;
+  for (const auto& sign : dialect.signs) {
+    const bool there = std::any_of(standard.begin(), standard.end(), [&](const auto& name) { return sign.ends_with('.') ? name.starts_with(sign) : name == sign; });
+    if (there && dialect.one_sign_suffices) return "";
+    if (!there && missing.empty()) missing = sign;
+  }
+  return missing;
+}
+}  // namespace detail
+
 // Whether the names are those of a file in this layout.
 [[nodiscard]] inline bool fits(const Dialect& dialect, const std::vector<std::string>& names) {
   std::vector<std::string> standard;
   for (const auto& name : names) standard.push_back(dialect.map.standard(name));
-  return std::all_of(dialect.signs.begin(), dialect.signs.end(),
-                     [&](const auto& sign) { return std::find(standard.begin(), standard.end(), sign) != standard.end(); });
+  return detail::missing_sign(dialect, standard).empty();
 }
 
 // The layouts whose signs the names bear.
@@ -197,10 +210,8 @@ inline void require_distinct(const Translation& translation, const std::vector<s
     made.push_back(*theirs.name);
     out.kept.push_back({one.index, std::move(*theirs.name)});
   }
-  for (const auto& sign : to.signs) {
-    if (std::find(made.begin(), made.end(), sign) != made.end()) continue;
-    fail(ErrorKind::data, source, ": these weights make no file of the dialect ", to.name, " (", to.summary, "): it would lack ", sign);
-  }
+  const auto lacking = detail::missing_sign(to, made);
+  if (!lacking.empty()) fail(ErrorKind::data, source, ": these weights make no file of the dialect ", to.name, " (", to.summary, "): it would lack ", lacking);
   return out;
 }
 

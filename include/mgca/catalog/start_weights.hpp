@@ -94,6 +94,8 @@ inline bool is_of(WeightPart part, std::string_view name) {
   return part == WeightPart::model || name.starts_with(part == WeightPart::image ? "img_encoder_q." : "text_encoder_q.");
 }
 
+inline bool is_trunk(std::string_view name) { return name.starts_with(kTrunkOfImage) || name.starts_with(kTrunkOfText); }
+
 // Buffers that follow from the model itself: a file may lack them, and nothing is random about them.
 inline bool is_derived(std::string_view name) { return name.ends_with(".num_batches_tracked") || name.ends_with(".position_ids"); }
 
@@ -161,7 +163,8 @@ inline StartReport load_start_weights(AlignmentModel& model, const io::WeightFil
   std::vector<std::string> missing;
   for (auto& name : difference.missing) {
     if (detail::is_derived(name)) continue;
-    const bool required = dialect.map.to_theirs(name).name.has_value() && !detail::may_lack(name);
+    const bool asked_for = options.part == WeightPart::model || detail::is_trunk(name);  // a tower may come without its heads
+    const bool required = asked_for && dialect.map.to_theirs(name).name.has_value() && !detail::may_lack(name);
     (required ? missing : report.at_random).push_back(std::move(name));
   }
   difference.missing = std::move(missing);
