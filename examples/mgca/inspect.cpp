@@ -152,7 +152,7 @@ void show(const Inspection& i, bool every_tensor) {
   for (const auto& [key, value] : i.metadata) {
     const bool training = key.starts_with("optimizer_states.") || key.starts_with("lr_schedulers.") || key.starts_with("callbacks.") || key.starts_with("loops.");
     hidden += training ? 1 : 0;
-    if (!training) console::line("  " + key + " = " + (value.size() > 200 ? value.substr(0, 200) + "..." : value));
+    if (!training) console::line("  " + key + " = " + (value.size() > 600 ? value.substr(0, 600) + "..." : value));
   }
   if (hidden > 0) console::line("  and " + std::to_string(hidden) + " numbers of a training run, which --json shows");
   if (!i.skipped.empty()) console::heading("objects of other classes, not read");

@@ -110,7 +110,7 @@ TEST_CASE("start_weights: one tower takes a foreign trunk, its heads and the oth
     std::set<std::string> random(report.at_random.begin(), report.at_random.end());
     const std::string head = (c.part == WeightPart::image ? "img_encoder_q" : "text_encoder_q") + std::string(".global_embed.head.0.weight");
     CHECK(random.contains(head));
-    for (const auto& name : random) CHECK(name.find("_embed.head.") != std::string::npos);
+    for (const auto& name : random) CHECK((name.find("_embed.head.") != std::string::npos && name.find("running") == std::string::npos));
     mgca::test::expect_error([&] { load_start_weights(*model, file_of(scratch, *source, c.dialect), {.part = c.part == WeightPart::image ? WeightPart::text : WeightPart::image}); },
                              {"holds no weights of the", "tower", c.dialect});
   }

@@ -165,7 +165,8 @@ inline StartReport load_start_weights(AlignmentModel& model, const io::WeightFil
     if (detail::is_derived(name)) continue;
     const bool asked_for = options.part == WeightPart::model || detail::is_trunk(name);  // a tower may come without its heads
     const bool required = asked_for && dialect.map.to_theirs(name).name.has_value() && !detail::may_lack(name);
-    (required ? missing : report.at_random).push_back(std::move(name));
+    if (required) missing.push_back(std::move(name));
+    else if (!name.ends_with(".running_mean") && !name.ends_with(".running_var")) report.at_random.push_back(std::move(name));  // they begin at 0 and 1
   }
   difference.missing = std::move(missing);
   if (!difference.complete()) {
