@@ -39,6 +39,17 @@ TEST_CASE("caption: cleaning a cleaned sentence changes nothing", "[text][fast]"
   }
 }
 
+TEST_CASE("caption: characters outside ASCII split or vanish as in Python's words", "[text][golden][fast]") {
+  const auto sentences = [](std::string_view text) { return mgca::text::clean_caption({.impression = text, .findings = ""}).sentences; };
+  using List = std::vector<std::string>;
+  CHECK(sentences("İki ab") == List{"i ki ab"});                  // its lower case is i and a dot that is no letter
+  CHECK(sentences("5 \xE2\x84\xAA lvin") == List{"5 k lvin"});    // U+212A, the kelvin sign
+  CHECK(sentences("cafe\xCC\x81s na\xC3\xAFve x\xC2\xB2") == List{"cafe s nave x"});
+  CHECK(sentences("a\xEF\xBF\xBD\xEF\xBF\xBD" "b\xEF\xBF\xBD" "c") == List{"a b c"});
+  CHECK(sentences("\xCE\xBB \xCE\xBC. \xC2\xBD \xD9\xA3") == List{});      // counted as words, nothing is left of them
+  CHECK(sentences("4.5 cm 12. x y\xD9\xA3.z z") == List{"5 cm", "x y", "z z"});  // only ASCII digits go with their period
+}
+
 TEST_CASE("caption: text that is not UTF-8 is refused without being shown", "[text][fast]") {
   mgca::test::expect_error([] { (void)mgca::text::clean_caption({.impression = "secret \xFF", .findings = ""}); }, {"byte 7", "UTF-8"});
 }

@@ -46,7 +46,23 @@ TEST_CASE("unicode: replacement keeps what is well formed and is valid text agai
 TEST_CASE("unicode: word characters and lower case are those of Python", "[text][golden][fast]") {
   for (const char32_t yes : {U'a', U'Z', U'0', U'_', U'é', U'ß', U'中', U'²', U'½', U'Ⅳ', U'ª'}) CHECK(mgca::text::is_word_character(yes));
   for (const char32_t no : {U' ', U'-', U'.', U'\u0301', U'\uFFFD', U'€', U'\u200B', U'\n'}) CHECK_FALSE(mgca::text::is_word_character(no));
-  CHECK(mgca::text::lower(U'Å') == U'å');
-  CHECK(mgca::text::lower(U'Σ') == U'σ');
-  CHECK(mgca::text::lower(U'7') == U'7');
+  const auto lower = [](const std::vector<char32_t>& points) {
+    std::vector<char32_t> out;
+    for (const char32_t point : points) mgca::text::append_lower(out, point);
+    return out;
+  };
+  CHECK(lower({U'Å', U'Σ', U'7', U'Q'}) == std::vector<char32_t>{U'å', U'σ', U'7', U'q'});
+  CHECK(lower({U'\u0130', U'ẞ'}) == std::vector<char32_t>{U'i', U'\u0307', U'ß'});
+}
+
+TEST_CASE("unicode: canonical forms are those of the standard", "[text][fast]") {
+  using mgca::text::compose, mgca::text::decompose;
+  using Points = std::vector<char32_t>;
+  CHECK(decompose({U'ế', U'q', U'\u0307', U'\u0323'}) == Points{U'e', U'\u0302', U'\u0301', U'q', U'\u0323', U'\u0307'});
+  CHECK(compose({U'e', U'\u0302', U'\u0301'}) == Points{U'ế'});
+  CHECK(compose({U'e', U'\u0301', U'\u0302'}) == Points{U'é', U'\u0302'});  // of one class: the order stays and blocks
+  CHECK(compose({U'\u212B', U'\u1112', U'\u1161', U'\u11AB'}) == Points{U'Å', U'한'});
+  CHECK(compose({U'\u0958', U'\u2ADC'}) == Points{U'\u0915', U'\u093C', U'\u2ADD', U'\u0338'});  // never composed
+  CHECK(compose({U'\u0301', U'\u0316'}) == Points{U'\u0316', U'\u0301'});
+  CHECK(decompose({}).empty());
 }

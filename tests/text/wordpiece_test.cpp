@@ -36,6 +36,30 @@ TEST_CASE("wordpiece: ids equal the reference tokenizer's on every golden senten
   CHECK(count == 60);
 }
 
+TEST_CASE("wordpiece: ids equal the reference tokenizer's on every class of characters, lower-case and cased", "[text][golden][fast]") {
+  std::ifstream file(std::filesystem::path(MGCA_TESTS_DIR) / "text" / "characters.json");
+  const auto document = nlohmann::json::parse(file);
+  const mgca::Vocabulary vocabulary(document["vocabulary"].get<std::vector<std::string>>());
+  for (const bool lower : {true, false}) {
+    const std::string mode = lower ? "lower" : "cased";
+    const mgca::WordPiece tokenizer(vocabulary, {.length = 5, .lower_case = lower});
+    for (const auto& item : document["cases"]) {
+      INFO(mode << ": " << item["name"].get<std::string>());
+      const auto text = item["text"].get<std::string>();
+      CHECK(tokenizer.pieces(text) == item[mode].get<std::vector<int32_t>>());
+      CHECK(used(tokenizer.encode(text)) == item[mode + "_5"].get<std::vector<int32_t>>());
+    }
+  }
+  CHECK(document["cases"].size() == 25);
+}
+
+TEST_CASE("wordpiece: half a million marks on one letter are read in linear time", "[text][fast]") {
+  std::string text = "a";
+  for (int i = 0; i < 250'000; ++i) text += "\xCC\x81\xCC\x96";  // U+0301 and U+0316: each pair in the wrong order
+  const mgca::WordPiece tokenizer(bert_vocabulary(), {.length = 8});
+  CHECK(tokenizer.encode(text).used == 3);
+}
+
 TEST_CASE("wordpiece: a row always has the configured length, whatever the bytes", "[text][fast]") {
   const mgca::WordPiece tokenizer(bert_vocabulary(), {.length = 24});
   for (uint64_t i = 0; i < 20000; ++i) {

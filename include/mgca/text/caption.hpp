@@ -46,19 +46,19 @@ inline std::vector<std::vector<char32_t>> split_sentences(const std::vector<char
   return pieces;
 }
 
-// A pair of replacement characters is what de-identification sometimes leaves behind: it separates words.
+// Runs of word characters, lower-case. A pair of replacement characters is what de-identification sometimes leaves
+// behind: it separates words, as every other character that is no word character.
 inline std::vector<std::vector<char32_t>> word_runs(const std::vector<char32_t>& sentence) {
   std::vector<std::vector<char32_t>> runs;
+  std::vector<char32_t> lowered;
+  lowered.reserve(sentence.size());
+  for (const char32_t point : sentence) append_lower(lowered, point);
   bool inside = false;
-  for (const char32_t original : sentence) {
-    const char32_t point = lower(original);
-    if (!is_word_character(point)) {
-      inside = false;
-      continue;
-    }
-    if (!inside) runs.emplace_back();
-    inside = true;
-    runs.back().push_back(point);
+  for (const char32_t point : lowered) {
+    const bool word = is_word_character(point);
+    if (word && !inside) runs.emplace_back();
+    if (word) runs.back().push_back(point);
+    inside = word;
   }
   return runs;
 }

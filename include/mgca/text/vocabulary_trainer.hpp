@@ -35,13 +35,12 @@ struct CorpusWord {
 
 // The corpus as words of single characters, continuations marked.
 inline std::vector<CorpusWord> corpus_words(std::span<const std::string> texts) {
-  std::set<std::string> characters;
+  std::set<char32_t> characters;
   for (const auto& text : texts) {
-    for (const char32_t point : decode_utf8(text)) {
-      std::string character;
-      append_utf8(character, point);
-      characters.insert(character);
-    }
+    std::vector<char32_t> lowered;
+    for (const char32_t point : decode_utf8(text)) append_lower(lowered, point);
+    const auto parts = decompose(lowered);
+    characters.insert(parts.begin(), parts.end());
   }
   // A tokenizer that knows every character, plain and continued, splits exactly where the final one will.
   std::vector<std::string> tokens{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
@@ -49,23 +48,11 @@ inline std::vector<CorpusWord> corpus_words(std::span<const std::string> texts) 
   const auto add = [&](const std::string& token) {
     if (!token.empty() && !token.ends_with('\n') && !token.ends_with('\r') && seen.insert(token).second) tokens.push_back(token);
   };
-  const auto lowered = [](const std::string& character) {
-    std::string out;
-    for (const char32_t point : decode_utf8(character)) {
-      utf8proc_int32_t parts[32];
-      int boundary = 0;
-      const auto made = utf8proc_decompose_char(static_cast<utf8proc_int32_t>(lower(point)), parts, 32, UTF8PROC_DECOMPOSE, &boundary);
-      for (utf8proc_ssize_t i = 0; i < std::min<utf8proc_ssize_t>(made, 32); ++i) append_utf8(out, static_cast<char32_t>(parts[i]));
-    }
-    return out;
-  };
-  for (const auto& character : characters) {
-    for (const char32_t point : decode_utf8(lowered(character))) {
-      std::string part;
-      append_utf8(part, point);
-      add(part);
-      add("##" + part);
-    }
+  for (const char32_t point : characters) {
+    std::string character;
+    append_utf8(character, point);
+    add(character);
+    add("##" + character);
   }
   const WordPiece tokenizer(Vocabulary(std::move(tokens), "characters of the corpus"), {.max_word_length = 1000});
   std::map<std::vector<std::int32_t>, std::int64_t> counts;

@@ -1,12 +1,12 @@
 // Text to token ids: BERT's basic tokenizer followed by WordPiece.
-// Reference: Devlin et al. 2019; the ids equal those of the reference tokenizers on the golden sentences.
+// Reference: Devlin et al. 2019; the ids equal those of transformers' BertTokenizer for every text (tests/parity).
 #pragma once
 
 #include <mgca/core/error.hpp>
 #include <mgca/text/unicode.hpp>
 #include <mgca/text/vocabulary.hpp>
 
-#include <array>
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -48,15 +48,11 @@ class WordPiece {
   // The pieces of a text without [CLS], [SEP] and padding. Throws Error(data) for text that is not UTF-8.
   [[nodiscard]] std::vector<std::int32_t> pieces(std::string_view text, text::InvalidUtf8 policy = text::InvalidUtf8::refuse) const {
     std::vector<std::int32_t> ids;
-    std::string word;
-    const auto flush = [&] {
-      if (!word.empty()) append_pieces(word, ids);
-      word.clear();
-    };
     for (std::size_t from = 0; from < text.size();) {
       const auto [at, id] = next_special(text, from);
-      split(text::decode_utf8(text.substr(from, at - from), policy), word, flush);
-      flush();
+      const auto part = text.substr(from, at - from);
+      if (is_plain(part)) split_plain(part, ids);
+      else split(text::decode_utf8(part, policy), ids);
       if (id < 0) break;
       ids.push_back(id);
       from = at + vocabulary_->token(id).size();
@@ -85,66 +81,80 @@ class WordPiece {
     return {text.size(), -1};
   }
 
-  template <class Flush>
-  void split(const std::vector<char32_t>& points, std::string& word, Flush&& flush) const {
-    for (const char32_t point : points) {
-      if (point < 128) {
-        split_ascii(point, word, flush);
-        continue;
-      }
-      const auto kind = text::category(point);
-      if (point == U'\uFFFD' || kind == UTF8PROC_CATEGORY_CC || kind == UTF8PROC_CATEGORY_CF || kind == UTF8PROC_CATEGORY_CS ||
-          kind == UTF8PROC_CATEGORY_CO || kind == UTF8PROC_CATEGORY_CN) {
-        continue;
-      }
-      if (kind == UTF8PROC_CATEGORY_ZS || point == 0x2028 || point == 0x2029) {
+  // Printable ASCII and blanks, nearly every report: no character vanishes, composes or decomposes.
+  [[nodiscard]] static bool is_plain(std::string_view text) {
+    return std::ranges::all_of(text, [](char c) { return (c >= ' ' && c <= '~') || c == '\t' || c == '\n' || c == '\r'; });
+  }
+
+  void split_plain(std::string_view text, std::vector<std::int32_t>& ids) const {
+    std::string word;
+    const auto flush = [&] {
+      if (!word.empty()) append_pieces(word, ids);
+      word.clear();
+    };
+    for (const char c : text) {
+      if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
         flush();
+        continue;
+      }
+      const bool alone = text::is_punctuation(static_cast<char32_t>(c));
+      if (alone) flush();
+      word += config_.lower_case && c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+      if (alone) flush();
+    }
+    flush();
+  }
+
+  // Blank-separated words, ideographs alone. Characters without a form (control, private, not assigned) vanish without splitting.
+  void split(const std::vector<char32_t>& points, std::vector<std::int32_t>& ids) const {
+    std::vector<char32_t> word;
+    const auto flush = [&] {
+      if (!word.empty()) append_word(word, ids);
+      word.clear();
+    };
+    for (const char32_t point : points) {
+      const auto kind = text::category(point);
+      if (point == '\t' || point == '\n' || point == '\r' || kind == UTF8PROC_CATEGORY_ZS || point == 0x2028 || point == 0x2029) {
+        flush();
+      } else if (point == U'\uFFFD' || kind == UTF8PROC_CATEGORY_CC || kind == UTF8PROC_CATEGORY_CF || kind == UTF8PROC_CATEGORY_CS ||
+                 kind == UTF8PROC_CATEGORY_CO || kind == UTF8PROC_CATEGORY_CN) {
+        continue;
       } else if (is_cjk(point)) {
         flush();
-        text::append_utf8(word, point);
+        word.push_back(point);
         flush();
+      } else if (config_.lower_case) {
+        text::append_lower(word, point);
       } else {
-        normalised(point, word, flush);
+        word.push_back(point);
       }
     }
+    flush();
   }
 
-  template <class Flush>
-  void split_ascii(char32_t point, std::string& word, Flush&& flush) const {
-    if (point == ' ' || point == '\t' || point == '\n' || point == '\r') return flush();
-    if (point < 32 || point == 127) return;  // control characters vanish without splitting
-    const bool letter_or_digit = (point >= '0' && point <= '9') || (point >= 'a' && point <= 'z') || (point >= 'A' && point <= 'Z');
-    if (!letter_or_digit) flush();
-    word += static_cast<char>(config_.lower_case ? text::lower(point) : point);
-    if (!letter_or_digit) flush();
-  }
-
-  // Lower case, canonical decomposition, accents dropped; punctuation stands alone.
-  template <class Flush>
-  void normalised(char32_t point, std::string& word, Flush&& flush) const {
-    std::array<utf8proc_int32_t, 32> parts{};
-    std::size_t count = 1;
-    parts[0] = static_cast<utf8proc_int32_t>(point);
-    if (config_.lower_case) {
-      if (point == 0x0130) parts[0] = 'i';  // the one letter whose lower case is two characters: i and a dropped dot
-      else parts[0] = static_cast<utf8proc_int32_t>(text::lower(point));
-      std::array<utf8proc_int32_t, 32> decomposed{};
-      int boundary = 0;
-      const auto made = utf8proc_decompose_char(parts[0], decomposed.data(), decomposed.size(), UTF8PROC_DECOMPOSE, &boundary);
-      if (made > 0 && made <= static_cast<utf8proc_ssize_t>(decomposed.size())) {
-        parts = decomposed;
-        count = static_cast<std::size_t>(made);
-      }
+  // Lower case: decomposed, non-spacing marks dropped. Cased: composed. Then punctuation stands alone.
+  void append_word(const std::vector<char32_t>& word, std::vector<std::int32_t>& ids) const {
+    const auto normal = config_.lower_case ? text::decompose(word) : text::compose(word);
+    std::string part;
+    const auto flush = [&] {
+      if (!part.empty()) append_pieces(part, ids);
+      part.clear();
+    };
+    // A special token once its invisible characters are gone: "[SE", U+200B, "P]".
+    if (normal.front() == U'[' && normal.back() == U']') {
+      for (const char32_t point : normal) text::append_utf8(part, point);
+      const auto [at, id] = next_special(part, 0);
+      if (at == 0 && vocabulary_->token(id) == part) return ids.push_back(id);
+      part.clear();
     }
-    for (std::size_t i = 0; i < count; ++i) {
-      const auto part = static_cast<char32_t>(parts[i]);
-      const auto kind = text::category(part);
-      if (config_.lower_case && kind == UTF8PROC_CATEGORY_MN) continue;
-      const bool punctuation = kind >= UTF8PROC_CATEGORY_PC && kind <= UTF8PROC_CATEGORY_PO;
-      if (punctuation) flush();
-      text::append_utf8(word, part);
-      if (punctuation) flush();
+    for (const char32_t point : normal) {
+      if (config_.lower_case && text::category(point) == UTF8PROC_CATEGORY_MN) continue;
+      const bool alone = text::is_punctuation(point);
+      if (alone) flush();
+      text::append_utf8(part, point);
+      if (alone) flush();
     }
+    flush();
   }
 
   [[nodiscard]] static bool is_cjk(char32_t p) {
