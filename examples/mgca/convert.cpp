@@ -80,9 +80,10 @@ Conversion planned(const mgca::io::WeightFile& file, const Options& o) {
     plan.sources.push_back(&all[one.index]);
   }
   if (to.name == "mgca") {
-    const auto told = file.metadata().find(mgca::Preprocessing::kKey);
-    if (told != file.metadata().end()) plan.metadata.insert(*told);
-    else if (from.profile) plan.metadata.emplace(mgca::Preprocessing::kKey, published_preprocessing(shapes, *from.profile));
+    for (const auto* key : {"model", mgca::Preprocessing::kKey}) {
+      if (const auto told = file.metadata().find(key); told != file.metadata().end()) plan.metadata.insert(*told);
+    }
+    if (from.profile) plan.metadata.emplace(mgca::Preprocessing::kKey, published_preprocessing(shapes, *from.profile));
   }
   console::line("  dialect      " + from.name + " to " + to.name);
   tell_left_out(made.left_out);

@@ -21,6 +21,13 @@ head -c 2000 "$golden/lightning.ckpt" >cut.ckpt
 expect 4 'cut.ckpt: ' "$mgca" inspect cut.ckpt
 expect 4 'pairs.csv: not a file of weights' "$mgca" inspect data/pairs.csv
 
+# A name that would move the cursor is shown harmlessly.
+json='{"a\u001b[31m":{"dtype":"F32","shape":[],"data_offsets":[0,4]}}'
+printf "\\x$(printf %x ${#json})\\0\\0\\0\\0\\0\\0\\0" >escape.safetensors && printf '%s\0\0\0\0' "$json" >>escape.safetensors
+expect 0 'a\?\[31m +F32 +scalar' "$mgca" inspect escape.safetensors
+grep -q "$(printf '\033')" out && failed "inspect hands control characters to the terminal"
+grep -q 'none that is known here' out || failed "inspect knows the dialect of anything"
+
 # --- convert ----------------------------------------------------------------------------------------------------
 expect 0 'dialect +mgca-lightning to mgca' "$mgca" convert "$golden/lightning.ckpt" ours.safetensors --to mgca
 grep -q 'left out .* tensors: state of a training run, no weights' out || failed "convert says nothing of what it leaves out"
@@ -90,6 +97,15 @@ echo 'The heart is large.' >reports.txt
 expect 0 'text.words +1' "$mgca" embed --run first --reports reports.txt --tokens --out c.safetensors
 step=$(find first/checkpoints -name 'step-*' | sort | tail -1)
 expect 0 'mgca-checkpoint' "$mgca" embed --run first --weights "$step" --images data/images/1.jpg --out d.npy
+# The same picture gives the same numbers from a table, from a file, and from the weights in another container.
+expect 0 'text.global' "$mgca" embed --run first --data data/pairs.csv --batch-size 1 --out all.npy
+expect 0 'image.global' "$mgca" embed --run first --images data/images/1.jpg --out one.npy
+expect 0 'written' "$mgca" convert first/best.safetensors best.pth --to mgca
+expect 0 'image.global' "$mgca" embed --weights best.pth --images data/images/1.jpg --out other.npy
+for name in image.features image.global; do
+  same_files one.$name.npy other.$name.npy
+  cmp -s <(tail -c +129 all.$name.npy | head -c 64) <(tail -c +129 one.$name.npy | head -c 64) || failed "a table gives other $name than a file"
+done
 expect 2 'a checkpoint of a run says nothing of its model; give --run' "$mgca" embed --weights "$step" --images data/images/1.jpg --out g.npy
 expect 0 'no image projection: image.features alone' "$mgca" embed --weights "$golden/deit_style.pth" --set image.heads=2 --images data/images/1.jpg --out e.npy
 expect 0 'profile official' "$mgca" embed --weights "$golden/lightning.ckpt" --set image.heads=2 --set text.heads=2 --images data/images/1.jpg --out f.npy
