@@ -9,4 +9,5 @@
 #include <mgca/io/safetensors.hpp>
 #include <mgca/io/tensor_info.hpp>
 #include <mgca/io/torch_archive.hpp>
+#include <mgca/io/torch_archive_writer.hpp>
 #include <mgca/io/weight_file.hpp>

@@ -46,8 +46,8 @@ TEST_CASE("safetensors: legal files are accepted, zero sides, scalars and paddin
   CHECK(accepted(file("{\"__metadata__\":{\"k\":\"v\\u00e9\"}," + entry("\\u00e9 \\\"x", "BOOL", "[1]", "[0,1]") + "}", 1)));
   CHECK(accepted(file("{ \"a\" : { \"shape\" : [ 1 ] , \"dtype\" : \"I64\" , \"data_offsets\" : [ 0 , 8 ] } }", 8)));
   for (const auto name : names_of(Dtype{})) {
-    const auto size = std::to_string(size_of(mgca::parse_enum<Dtype>(name)) * 3);
-    CHECK(accepted(file("{" + entry("t", std::string(name), "[3]", "[0," + size + "]") + "}", std::stoul(size))));
+    const auto size = bits_of(mgca::parse_enum<Dtype>(name)) * 12 / 8;
+    CHECK(accepted(file("{" + entry("t", std::string(name), "[3,4]", "[0," + std::to_string(size) + "]") + "}", size)) == (name != "C128"));
   }
 }
 
@@ -76,7 +76,7 @@ TEST_CASE("safetensors: no hostile file is accepted, and what is wrong with a te
     CHECK(hostile.back().said.find("'t'") != std::string::npos);
     hostile.back().name += " over " + std::to_string(data);
   };
-  for (const std::string dtype : {"F31", "f32", "", "FLOAT", "F4", "COMPLEX64", "F8_E4M3", "F8_E5M2", "F6_E2M3", "I4"}) {
+  for (const std::string dtype : {"F31", "f32", "", "FLOAT", "F5", "COMPLEX64", "F8_E3M4", "f8_e5m2", "F8", "C128", "I4"}) {
     tensor(dtype, "[1]", "[0,4]", 4, "tensor 't' has the unsupported dtype '" + dtype + "'");
   }
   for (const std::string shape : {"[-1]", "[1.0]", "[1.5]", "[1e3]", "[1e400]", "[01]", "[\"1\"]", "[null]", "[[1]]", "[,1]", "[+1]", "[0x1]", "[1,]", "[true]", "[-1,-4]", "[4.0]"}) {
@@ -87,6 +87,14 @@ TEST_CASE("safetensors: no hostile file is accepted, and what is wrong with a te
   for (const std::string shape : {"[9223372036854775808,2]", "[4611686018427387904,4]", "[4294967296,4294967296]", "[4611686018427387905,4]", "[0,18446744073709551615]"}) {
     tensor("F32", shape, "[0,4]", 4, "the shape of tensor 't' overflows");
   }
+  for (const std::string dtype : {"F4", "F6_E2M3", "F6_E3M2"}) {
+    tensor(dtype, "[3]", "[0,2]", 2, "does not fill its last byte");
+    tensor(dtype, "[]", "[0,1]", 1, "does not fill its last byte");
+    tensor(dtype, "[4]", "[0,1]", 1, dtype == "F4" ? "has 1 bytes, its shape needs 2" : "has 1 bytes, its shape needs 3");
+    tensor(dtype, "[4611686018427387904,8]", "[0,4]", 4, "the shape of tensor 't' overflows");
+  }
+  for (const std::string dtype : {"F8_E4M3", "F8_E5M2", "F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ"}) tensor(dtype, "[3]", "[0,4]", 4, "has 4 bytes, its shape needs 3");
+  tensor("C64", "[1]", "[0,4]", 4, "has 4 bytes, its shape needs 8");
   tensor("U8", "[4294967296,4294967297]", "[0,4]", 4, "the shape of tensor 't' overflows");
   tensor("F32", "[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]", "[0,4]", 4, "tensor 't': a list of more than 16 numbers");
   for (const std::string offsets : {"[0]", "[0,4,4]", "[]", "[-4,0]", "[0,4.0]", "[0,1e1]", "4"}) tensor("F32", "[1]", offsets, 4, "tensor 't': ");
@@ -199,4 +207,22 @@ TEST_CASE("safetensors: what is written is what is read, and the writer refuses 
                            {"'a'", "impossible size"});
   mgca::test::expect_error([&] { (void)mgca::io::serialize_safetensors(std::vector<TensorRecord>{{"a", Dtype::f32, {6}, data}, {"a", Dtype::f32, {6}, data}}); },
                            {"cannot be written", "twice"});
+  mgca::test::expect_error([&] { (void)mgca::io::serialize_safetensors(std::vector<TensorRecord>{{"a", Dtype::c128, {1}, std::span(data).first(16)}}); }, {"'a'", "C128", "C64"});
+}
+
+TEST_CASE("safetensors: a stream of tensors makes the same file as records, and a wrong one leaves the old file", "[io][fast]") {
+  const mgca::test::Scratch scratch;
+  const std::vector<std::byte> data(24, std::byte{7});
+  const std::vector<TensorRecord> records{{"a", Dtype::f32, {6}, data}, {"b", Dtype::f4, {3, 16}, data}};
+  const std::vector<mgca::io::TensorInfo> infos{{"a", Dtype::f32, {6}}, {"b", Dtype::f4, {3, 16}}};
+  mgca::io::write_safetensors(scratch / "a", records, {{"k", "v"}});
+  const auto fill = [](std::size_t, std::vector<std::byte>& own) {
+    own.assign(24, std::byte{7});
+    return std::span<const std::byte>(own);
+  };
+  mgca::io::write_safetensors(mgca::posix_files(), scratch / "b", infos, {{"k", "v"}}, fill);
+  CHECK(mgca::read_file(scratch / "a") == mgca::read_file(scratch / "b"));
+  const auto cut = [&](std::size_t i, std::vector<std::byte>& own) { return fill(i, own).first(i == 0 ? 24 : 23); };
+  mgca::test::expect_error([&] { mgca::io::write_safetensors(mgca::posix_files(), scratch / "b", infos, {}, cut); }, {"'b'", "has 23 bytes, its shape needs 24"});
+  CHECK(mgca::read_file(scratch / "a") == mgca::read_file(scratch / "b"));
 }

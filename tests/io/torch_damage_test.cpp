@@ -219,7 +219,7 @@ TEST_CASE("torch_archive: a tensor that does not fit its storage is refused by i
   is.pickled("torch._tensor:_rebuild_from_type_v2 ( 1 2 3 4 tR", "without function, class and arguments");
   for (const std::string id : {"1", "'0'", ")", "( 'storage' t", "( 'other' torch:FloatStorage '0' 'cpu' 4 t", "( 'storage' torch:FloatStorage 0 'cpu' 4 t", "( 'storage' 'x' '0' 'cpu' 4 t",
                                "( 'storage' torch:FloatStorage '0' 'cpu' -1 t", "( 'storage' torch:FloatStorage '0' 'cpu' 'x' t", "( 'storage' torch:FloatStorage '0' 0 4 t",
-                               "( 'storage' torch:QInt8Storage '0' 'cpu' 4 t", "( 'storage' torch.nn:Linear '0' 'cpu' 4 t", "( 'storage' torch:FloatStorage '0' 'cpu' 4 ( 'v' 0 4 t t"}) {
+                               "( 'storage' torch:QInt9Storage '0' 'cpu' 4 t", "( 'storage' torch.nn:Linear '0' 'cpu' 4 t", "( 'storage' torch:FloatStorage '0' 'cpu' 4 ( 'v' 0 4 t t"}) {
     is.pickled(id + " Q", "pickle byte ");
   }
   CHECK(is.count > 60);
@@ -296,6 +296,10 @@ TEST_CASE("torch_archive: a zip archive that lies is refused", "[io][fast]") {
   is.refused("big-endian", zip({good[0], good[1], {"a/byteorder", "big"}}), "big-endian machine");
   is.refused("byte order", zip({good[0], good[1], {"a/byteorder", "middle"}}), "neither little nor big");
   is.refused("TorchScript", zip({good[0], good[1], {"a/constants.pkl", pickle(")")}, {"a/code/__torch__.py", "x"}}), "a TorchScript program (torch.jit.save)");
+  auto compressed = good;
+  compressed.push_back({"a/code/__torch__.py", "x"});
+  compressed[2].local.method = compressed[2].central.method = 8;
+  is.refused("compressed code", zip(compressed), "a TorchScript program");
   is.refused("code", zip({good[0], good[1], {"a/code/__torch__.py", "x"}}), "torch.jit.load");
   auto pickle_crc = good;
   pickle_crc[0].local.crc = pickle_crc[0].central.crc = 1;

@@ -197,7 +197,7 @@ class TorchArchive {
     for (std::size_t at = 0; at < storage.bytes.size(); at += piece) {
       const auto part = storage.bytes.subspan(at, std::min(piece, storage.bytes.size() - at));
       crc = detail::crc32<detail::kZipPolynomial>(part, crc);
-      if (mapped_ && storage.bytes.size() > piece) detail::release_pages(part);
+      if (mapped_ && storage.bytes.size() > 8 * piece) detail::release_pages(part);
     }
     if (crc != *storage.unchecked_crc) {
       fail(ErrorKind::data, source_, ": tensor '", tensors_[index].name, "': the storage '", storage.key, "' is damaged: its checksum differs; copy the file again");

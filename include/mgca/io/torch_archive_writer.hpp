@@ -93,7 +93,7 @@ class PickleWriter {
   // _rebuild_tensor_v2(storage, 0, shape, strides, False, OrderedDict()); _v3 and the type where no typed storage exists.
   void tensor(const TensorInfo& info, std::string_view key) {
     std::string_view storage, type;
-    for (const auto& typed : names::storages) storage = typed.dtype == info.dtype ? typed.name : storage;
+    for (const auto& typed : names::storages) storage = typed.dtype == info.dtype && storage.empty() ? typed.name : storage;
     for (const auto& typed : names::element_types) type = typed.dtype == info.dtype && type.empty() ? typed.name : type;
     MGCA_CHECK(!type.empty(), "torch_archive: tensor '", info.name, "' is of type ", to_string(info.dtype), ", which torch does not store; write safetensors");
     const auto bytes = static_cast<std::int64_t>(written_size("torch_archive", info));

@@ -51,7 +51,9 @@ struct Typed {
 constexpr auto storages = std::to_array<Typed>({{"Double", Dtype::f64}, {"Float", Dtype::f32}, {"Half", Dtype::f16}, {"BFloat16", Dtype::bf16},
                                                 {"Long", Dtype::i64}, {"Int", Dtype::i32}, {"Short", Dtype::i16}, {"Char", Dtype::i8},
                                                 {"Byte", Dtype::u8}, {"Bool", Dtype::boolean}, {"ComplexDouble", Dtype::c128},
-                                                {"ComplexFloat", Dtype::c64}});
+                                                {"ComplexFloat", Dtype::c64},
+                                                // Quantised: read only to know the size, their tensors are skipped.
+                                                {"QInt8", Dtype::i8}, {"QUInt8", Dtype::u8}, {"QInt32", Dtype::i32}, {"QUInt4x2", Dtype::u8}, {"QUInt2x4", Dtype::u8}});
 constexpr auto element_types = std::to_array<Typed>(
     {{"float64", Dtype::f64}, {"double", Dtype::f64}, {"float32", Dtype::f32}, {"float", Dtype::f32}, {"float16", Dtype::f16},
      {"half", Dtype::f16}, {"bfloat16", Dtype::bf16}, {"int64", Dtype::i64}, {"long", Dtype::i64}, {"int32", Dtype::i32},

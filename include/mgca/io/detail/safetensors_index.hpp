@@ -83,7 +83,7 @@ class IndexParser {
     object([&](const std::string& tensor) {
       auto file = string();
       if (file.empty() || file == "." || file == ".." || file.find_first_of(std::string_view("/\\:\0", 4)) != std::string::npos) {
-        problem("tensor '" + tensor + "': the shard '" + file + "' is not the plain name of a file beside the index");
+        problem("tensor '" + tensor + "': the shard " + json_string(file) + " is not the plain name of a file beside the index");
       }
       if (index_.weight_map.size() == max_tensors_) problem("more than " + std::to_string(max_tensors_) + " tensors");
       index_.weight_map.emplace(tensor, std::move(file));

@@ -6,6 +6,7 @@
 #include <mgca/io/detail/pickle_reader.hpp>
 #include <mgca/io/detail/zip_directory.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -42,9 +43,12 @@ inline constexpr std::uint32_t kZipPolynomial = 0xEDB88320U;
   return file.size() >= 4 && (std::memcmp(file.data(), "PK\3\4", 4) == 0 || std::memcmp(file.data(), "PK\5\6", 4) == 0);
 }
 
-inline constexpr std::string_view kLegacyMagic("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15);
+// The first pickle is one large number, after a header that depends on the protocol.
+inline constexpr std::string_view kLegacyMagic("\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 13);
 [[nodiscard]] inline bool is_legacy_torch(std::span<const std::byte> file) {
-  return file.size() >= kLegacyMagic.size() && std::memcmp(file.data(), kLegacyMagic.data(), kLegacyMagic.size()) == 0;
+  const std::string_view start(reinterpret_cast<const char*>(file.data()), std::min<std::size_t>(file.size(), 24));
+  const auto at = start.find(kLegacyMagic);
+  return start.starts_with('\x80') && (at == 2 || (at == 11 && start[2] == '\x95'));
 }
 
 // Throws ArchiveProblem.
@@ -67,6 +71,10 @@ inline constexpr std::string_view kLegacyMagic("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46
   const auto code = entries.lower_bound(root + "code/");
   if (entry("constants.pkl") != nullptr || (code != entries.end() && code->first.starts_with(root + "code/"))) {
     refuse_archive("a TorchScript program (torch.jit.save), not a state dict. In Python: torch.save(torch.jit.load(FILE).state_dict(), NEW)");
+  }
+  for (const auto& [name, part] : entries) {
+    if (part.method == 0) continue;
+    refuse_archive("the zip entry '", name, "' is compressed (method ", part.method, "), torch.save only stores; unpack it and write it again with `zip -0`");
   }
   if (pickle == nullptr) refuse_archive("a zip archive without data.pkl: not written by torch.save");
   const auto checked = [](const ZipEntry& part) {

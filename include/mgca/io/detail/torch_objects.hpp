@@ -64,7 +64,7 @@ class TorchObjects {
       refuse_archive("a reference to a storage without type, key or device");
     }
     if (values_.meaning(type).kind != GlobalKind::storage) {
-      refuse_archive("the storage '", key.text, "' has the type '", type.text, "', which is not read here; convert the tensor to a plain type and save again");
+      refuse_archive("the storage '", key.text, "' has the type '", type.text, "', which is none of torch's");
     }
     if (count.kind != ValueKind::integer || count.integer < 0) refuse_archive("the storage '", key.text, "' has no number of elements");
     if (items.size() == 6 && values_.at(items[5]).kind != ValueKind::none) {

@@ -84,6 +84,9 @@ class TorchOutline {
           tensors.push_back({path_.empty() ? "tensor" : path_, static_cast<std::uint32_t>(value.integer)});
         }
         return;
+      case ValueKind::storage:  // of a quantised tensor, for one
+        if (manner.inside != kVisible) ++skipped[manner.inside].tensors;
+        return;
       case ValueKind::tuple:
       case ValueKind::list:
       case ValueKind::dict: return open(id, manner);

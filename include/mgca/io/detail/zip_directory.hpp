@@ -1,4 +1,4 @@
-// The table of contents of a zip archive whose entries are stored, as torch.save writes it: every number is checked
+// The table of contents of a zip archive, as torch.save writes it: every number is checked
 // against the file, and what the entries say of themselves against what the directory says of them.
 // Reference: PKWARE APPNOTE 6.3.10, sections 4.3 and 4.5.3.
 #pragma once
@@ -21,6 +21,7 @@ namespace mgca::io::detail {
 struct ZipEntry {
   std::string name;
   std::uint32_t crc = 0;
+  std::uint64_t method = 0;  // 0: stored, so `bytes` are the data
   std::span<const std::byte> bytes;
 };
 using ZipDirectory = std::map<std::string, ZipEntry, std::less<>>;
@@ -155,13 +156,11 @@ class ZipReader {
     check_name(name);
     if ((flags & 0x2041U) != 0) refuse_archive("the zip entry '", name, "' is encrypted; decrypt the archive first");
     if ((flags & ~0x0808U) != 0) refuse_archive("the zip entry '", name, "' has unknown flags ", flags);
-    if (method != 0) {
-      refuse_archive("the zip entry '", name, "' is compressed (method ", method, "), torch.save only stores; unpack it and write it again with `zip -0`");
-    }
     read_zip64(at + 46 + name_length, extra, sizes, true, name);
-    if (sizes.plain != sizes.stored) refuse_archive("the zip entry '", name, "' is stored in ", sizes.stored, " bytes but has ", sizes.plain);
+    if (method == 0 && sizes.plain != sizes.stored) refuse_archive("the zip entry '", name, "' is stored in ", sizes.stored, " bytes but has ", sizes.plain);
     at += 46 + name_length + extra + comment;
     made.entry.name = name;
+    made.entry.method = method;
     made.begin = sizes.header;
     local(made, sizes, flags);
     return made;
@@ -176,7 +175,7 @@ class ZipReader {
     const auto data = at + 30 + name_length + extra;
     if (!inside(at + 30, name_length + extra, directory_)) refuse_archive("the header of zip entry '", name, "' runs into the directory");
     if (text(at + 30, name_length) != name) refuse_archive("the zip entry '", name, "' has another name in its own header");
-    if (number(at + 6, 2) != flags || number(at + 8, 2) != 0) refuse_archive("the zip entry '", name, "' has other flags or another method in its own header");
+    if (number(at + 6, 2) != flags || number(at + 8, 2) != made.entry.method) refuse_archive("the zip entry '", name, "' has other flags or another method in its own header");
     if (!inside(data, sizes.stored, directory_)) refuse_archive("the zip entry '", name, "' ends behind byte ", directory_, ", where the directory begins");
     made.entry.bytes = file_.subspan(data, sizes.stored);
     made.end = data + sizes.stored;
