@@ -2,8 +2,8 @@
 # Compares with the Python packages that people use: token ids and report cleaning with transformers' BertTokenizer, hidden states and
 # features with transformers, timm and torchvision, weights in both directions. Not part of ./bootstrap.sh test.
 #
-# usage: tests/parity/run.sh [BUILD [FOLDER]]   BUILD: a configured build folder (default build); FOLDER: for the Python environment
-#                                               and the files (default BUILD/parity)
+# usage: tests/parity/run.sh [BUILD [FOLDER]]   BUILD: a build folder with the tests (default build, after ./bootstrap.sh test);
+#                                               FOLDER: for the Python environment and the files (default BUILD/parity)
 # Installs into FOLDER/venv only, from the configured package index: about 3 GB to fetch and 7 GB kept, since torch for Linux comes with its
 # GPU libraries; the run itself takes a few minutes. PYTHON names another Python than python3 (3.11 and 3.12 have the wheels).
 set -euo pipefail
@@ -11,7 +11,10 @@ here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 root=$(cd "$here/../.." && pwd)
 build=$(readlink -m "${1:-$root/build}")
 folder=$(readlink -m "${2:-$build/parity}")
-[ -f "$build/CMakeCache.txt" ] || { echo "run.sh: $build is no build folder; run ./bootstrap.sh build first, or name one" >&2; exit 2; }
+if ! grep -qE '^MGCA_BUILD_TESTS:[A-Z]+=(ON|torch)$' "$build/CMakeCache.txt" 2>/dev/null; then
+  echo "run.sh: $build is no build folder with the tests; run ./bootstrap.sh test first, or name one" >&2
+  exit 2
+fi
 
 mkdir -p "$folder"
 python=$folder/venv/bin/python
