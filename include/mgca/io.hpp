@@ -5,3 +5,6 @@
 #include <mgca/io/event_file.hpp>
 #include <mgca/io/image_file.hpp>
 #include <mgca/io/safetensors.hpp>
+#include <mgca/io/tensor_info.hpp>
+#include <mgca/io/torch_archive.hpp>
+#include <mgca/io/weight_file.hpp>

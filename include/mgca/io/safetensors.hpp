@@ -2,18 +2,18 @@
 // Reference: https://github.com/huggingface/safetensors, section "Format".
 #pragma once
 
-#include <mgca/core/enum.hpp>
 #include <mgca/core/error.hpp>
 #include <mgca/core/file.hpp>
 #include <mgca/core/nearest.hpp>
 #include <mgca/io/detail/safetensors_header.hpp>
+#include <mgca/io/tensor_info.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -23,15 +23,6 @@
 #include <vector>
 
 namespace mgca::io {
-
-enum class Dtype : std::uint8_t { boolean, u8, i8, i16, u16, i32, u32, i64, u64, f16, bf16, f32, f64 };
-constexpr auto names_of(Dtype) {
-  return std::to_array<std::string_view>({"BOOL", "U8", "I8", "I16", "U16", "I32", "U32", "I64", "U64", "F16", "BF16", "F32", "F64"});
-}
-[[nodiscard]] constexpr std::size_t size_of(Dtype dtype) {
-  constexpr std::array<std::size_t, 13> sizes{1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 2, 4, 8};
-  return sizes[static_cast<std::size_t>(dtype)];
-}
 
 struct TensorRecord {
   std::string name;
@@ -124,18 +115,19 @@ class Safetensors {
   [[nodiscard]] TensorRecord checked(detail::HeaderEntry& entry, std::uint64_t covered, std::span<const std::byte> data) const {
     constexpr auto names = names_of(Dtype{});
     const auto known = std::find(names.begin(), names.end(), entry.dtype);
-    if (known == names.end()) refuse("tensor '", entry.name, "' has the unsupported dtype '", entry.dtype, "'");
+    if (known == names.end() || entry.dtype == to_string(Dtype::c128)) refuse("tensor '", entry.name, "' has the unsupported dtype '", entry.dtype, "'");
     TensorRecord record{.name = std::move(entry.name), .dtype = static_cast<Dtype>(known - names.begin())};
-    std::uint64_t size = size_of(record.dtype);
     for (const auto side : entry.shape) {
-      if (__builtin_mul_overflow(size, side, &size) || side > INT64_MAX) refuse("the shape of tensor '", record.name, "' overflows");
+      if (side > INT64_MAX) refuse("the shape of tensor '", record.name, "' overflows");
       record.shape.push_back(static_cast<std::int64_t>(side));
     }
+    const auto size = byte_count(record.dtype, record.shape);
+    if (!size) refuse("the shape of tensor '", record.name, "' overflows or does not fill its last byte");
     if (entry.end < entry.begin) refuse("tensor '", record.name, "' ends before it begins");
     if (entry.end > data.size()) refuse("tensor '", record.name, "' ends at byte ", entry.end, " of ", data.size());
     if (entry.begin != covered) refuse("tensor '", record.name, "' begins at byte ", entry.begin, ", expected ", covered);
-    if (entry.end - entry.begin != size) refuse("tensor '", record.name, "' has ", entry.end - entry.begin, " bytes, its shape needs ", size);
-    record.bytes = data.subspan(entry.begin, size);
+    if (entry.end - entry.begin != *size) refuse("tensor '", record.name, "' has ", entry.end - entry.begin, " bytes, its shape needs ", *size);
+    record.bytes = data.subspan(entry.begin, *size);
     return record;
   }
 
@@ -147,12 +139,31 @@ class Safetensors {
   std::map<std::string, std::size_t, std::less<>> index_;
 };
 
+// The bytes of tensor i, row-major and little-endian; `scratch` is memory for a tensor that must be made first.
+using TensorSource = std::function<std::span<const std::byte>(std::size_t i, std::vector<std::byte>& scratch)>;
+
 namespace detail {
 
+[[nodiscard]] inline std::vector<TensorInfo> infos_of(std::span<const TensorRecord> tensors) {
+  std::vector<TensorInfo> infos;
+  for (const auto& tensor : tensors) infos.push_back({tensor.name, tensor.dtype, tensor.shape});
+  return infos;
+}
+
+// Bytes of a tensor that is to be written. Throws Error(argument).
+[[nodiscard]] inline std::uint64_t written_size(std::string_view writer, const TensorInfo& tensor) {
+  const auto size = byte_count(tensor.dtype, tensor.shape);
+  MGCA_CHECK(size, writer, ": tensor '", tensor.name, "' has a negative side or an impossible size");
+  return *size;
+}
+inline void check_written(std::string_view writer, const TensorInfo& tensor, std::span<const std::byte> bytes) {
+  const auto size = written_size(writer, tensor);
+  MGCA_CHECK(size == bytes.size(), writer, ": tensor '", tensor.name, "' has ", bytes.size(), " bytes, its shape needs ", size);
+}
+
 // Length and header of a file with these tensors, their data following in this order. What it makes, it has read back.
-// Throws Error(argument) for names that repeat or are not UTF-8, and for bytes that do not fit their shape.
-inline std::vector<std::byte> safetensors_preamble(std::span<const TensorRecord> tensors,
-                                                   const std::map<std::string, std::string>& metadata) {
+// Throws Error(argument) for names that repeat or are not UTF-8, and for types that the format lacks.
+inline std::vector<std::byte> safetensors_preamble(std::span<const TensorInfo> tensors, const std::map<std::string, std::string>& metadata) {
   std::string header = "{";
   if (!metadata.empty()) {
     header += "\"__metadata__\":{";
@@ -163,15 +174,10 @@ inline std::vector<std::byte> safetensors_preamble(std::span<const TensorRecord>
   }
   std::uint64_t offset = 0;
   for (const auto& tensor : tensors) {
-    std::uint64_t size = size_of(tensor.dtype);
+    MGCA_CHECK(tensor.dtype != Dtype::c128, "safetensors: tensor '", tensor.name, "' is of type C128, which the format lacks; convert it to C64");
+    const auto size = written_size("safetensors", tensor);
     std::string shape;
-    for (const auto side : tensor.shape) {
-      MGCA_CHECK(side >= 0 && !__builtin_mul_overflow(size, static_cast<std::uint64_t>(side), &size), "safetensors: tensor '",
-                 tensor.name, "' has a negative side or an impossible size, side ", side);
-      shape += (shape.empty() ? "" : ",") + std::to_string(side);
-    }
-    MGCA_CHECK(size == tensor.bytes.size(), "safetensors: tensor '", tensor.name, "' has ", tensor.bytes.size(),
-               " bytes, its shape needs ", size);
+    for (const auto side : tensor.shape) shape += (shape.empty() ? "" : ",") + std::to_string(side);
     header += (header.back() == '{' ? "" : ",") + json_string(tensor.name) + ":{\"dtype\":\"" +
               std::string(to_string(tensor.dtype)) + "\",\"shape\":[" + shape + "],\"data_offsets\":[" +
               std::to_string(offset) + "," + std::to_string(offset + size) + "]}";
@@ -194,19 +200,33 @@ inline std::vector<std::byte> safetensors_preamble(std::span<const TensorRecord>
 
 [[nodiscard]] inline std::vector<std::byte> serialize_safetensors(std::span<const TensorRecord> tensors,
                                                                   const std::map<std::string, std::string>& metadata = {}) {
-  auto bytes = detail::safetensors_preamble(tensors, metadata);
-  for (const auto& tensor : tensors) bytes.insert(bytes.end(), tensor.bytes.begin(), tensor.bytes.end());
+  const auto infos = detail::infos_of(tensors);
+  auto bytes = detail::safetensors_preamble(infos, metadata);
+  for (std::size_t i = 0; i < infos.size(); ++i) {
+    detail::check_written("safetensors", infos[i], tensors[i].bytes);
+    bytes.insert(bytes.end(), tensors[i].bytes.begin(), tensors[i].bytes.end());
+  }
   return bytes;
 }
 
-// Replaces the file as a whole, without a second copy of the data in memory.
-inline void write_safetensors(Files& files, const std::filesystem::path& path, std::span<const TensorRecord> tensors,
-                              const std::map<std::string, std::string>& metadata) {
+// Replaces the file as a whole, with never more than one tensor in memory. Throws Error(argument) and leaves the old file
+// where the bytes do not fit the shape.
+inline void write_safetensors(Files& files, const std::filesystem::path& path, std::span<const TensorInfo> tensors,
+                              const std::map<std::string, std::string>& metadata, const TensorSource& source) {
   const auto preamble = detail::safetensors_preamble(tensors, metadata);
   AtomicFile file(files, path);
   file.write(preamble);
-  for (const auto& tensor : tensors) file.write(tensor.bytes);
+  std::vector<std::byte> scratch;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const auto bytes = source(i, scratch);
+    detail::check_written("safetensors", tensors[i], bytes);
+    file.write(bytes);
+  }
   file.commit();
+}
+inline void write_safetensors(Files& files, const std::filesystem::path& path, std::span<const TensorRecord> tensors,
+                              const std::map<std::string, std::string>& metadata) {
+  write_safetensors(files, path, detail::infos_of(tensors), metadata, [&](std::size_t i, auto&) { return tensors[i].bytes; });
 }
 inline void write_safetensors(const std::filesystem::path& path, std::span<const TensorRecord> tensors,
                               const std::map<std::string, std::string>& metadata = {}) {

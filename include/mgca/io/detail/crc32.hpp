@@ -25,11 +25,12 @@ inline constexpr auto kCrcTables = [] {
   return tables;
 }();
 
+// `before` is the result for the bytes that precede these.
 template <std::uint32_t Polynomial>
-[[nodiscard]] inline std::uint32_t crc32(std::span<const std::byte> bytes) {
+[[nodiscard]] inline std::uint32_t crc32(std::span<const std::byte> bytes, std::uint32_t before = 0) {
   static_assert(std::endian::native == std::endian::little, "eight bytes are read as one little-endian number");
   constexpr auto& t = kCrcTables<Polynomial>;
-  std::uint32_t crc = 0xFFFFFFFFU;
+  std::uint32_t crc = ~before;
   for (; bytes.size() >= 8; bytes = bytes.subspan(8)) {
     std::uint64_t v = 0;
     std::memcpy(&v, bytes.data(), 8);
