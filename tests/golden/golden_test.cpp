@@ -1,0 +1,2 @@
+#include "case.hpp"
+#include "catch.hpp"
