@@ -5,6 +5,7 @@
 #include <mgca/data/data_root.hpp>
 #include <mgca/data/dataset.hpp>
 #include <mgca/data/fingerprint.hpp>
+#include <mgca/data/legacy_random.hpp>
 #include <mgca/data/preprocessing.hpp>
 #include <mgca/data/record.hpp>
 #include <mgca/data/sampler.hpp>

@@ -214,6 +214,38 @@ TEST_CASE("mgca: a frozen text trunk gets no gradient, its heads and the image t
   CHECK(frozen > 0);
 }
 
+TEST_CASE("mgca: a weight of zero that is not skipped costs nothing and gives gradients of zero, as in the reference", "[align][fast]") {
+  torch::manual_seed(14);
+  auto skipped = tiny({.token_weight = 0});
+  auto computed = tiny({.token_weight = 0, .skip_unweighted = false});
+  mgca::load_state_dict(*computed, mgca::state_dict(*skipped));
+  const auto images = torch::randn({4, 3, 8, 8});
+  const auto tokens = tiny_tokens({5, 3, 1, 6});
+  const auto losses = computed->losses(images, tokens);
+  REQUIRE(losses.terms.size() == 3);
+  CHECK(losses.total().item<double>() == Approx(skipped->losses(images, tokens).total().item<double>()));
+  losses.total().backward();
+  for (const auto& item : computed->named_parameters()) {
+    INFO(item.key());
+    REQUIRE(item.value().grad().defined());
+    if (item.key().find("local_embed") != std::string::npos) CHECK(item.value().grad().eq(0).all().item<bool>());
+  }
+}
+
+TEST_CASE("mgca: the losses are those of the levels of the embeddings", "[align][fast]") {
+  torch::manual_seed(15);
+  auto model = tiny();
+  model->eval();
+  const auto images = torch::randn({4, 3, 8, 8});
+  const auto tokens = tiny_tokens({5, 3, 1, 6});
+  const auto levels = model->compare(model->encode_image(images), model->encode_text(tokens));
+  CHECK(torch::equal(model->losses(levels).total(), model->losses(images, tokens).total()));
+  REQUIRE(levels.tokens.has_value());
+  CHECK(torch::allclose(levels.tokens->patch.attended, mgca::ops::unit(levels.tokens->patch.found)));
+  REQUIRE(levels.prototypes.has_value());
+  CHECK(torch::allclose(levels.prototypes->image_log_probabilities.exp().sum(1), torch::ones({4})));
+}
+
 TEST_CASE("mgca: without CTA the heads of patches and words take no part, and the other losses are the same numbers", "[align][fast]") {
   torch::manual_seed(12);
   auto whole = tiny();

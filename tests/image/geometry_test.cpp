@@ -3,6 +3,7 @@
 
 #include <mgca/image/geometry.hpp>
 
+#include <utility>
 #include <vector>
 
 using mgca::GreyImage;
@@ -21,6 +22,15 @@ std::vector<int> pixels(const GreyImage& image) { return {image.pixels().begin()
 TEST_CASE("pad_to_square: the odd row and column go to the bottom and right", "[image][fast]") {
   CHECK(pixels(mgca::image::pad_to_square(numbered(2, 1).plane(), 3)) == std::vector<int>{0, 1, 0, 0, 2, 0, 0, 0, 0});
   CHECK(pixels(mgca::image::pad_to_square(numbered(2, 2).plane(), 2)) == std::vector<int>{1, 2, 3, 4});
+}
+
+TEST_CASE("square_padding: sides and padding make up the square", "[image][fast]") {
+  for (const auto& [height, width] : {std::pair<int64_t, int64_t>{7, 4}, {1, 7}, {7, 7}}) {
+    const auto zeros = mgca::image::square_padding({.height = height, .width = width}, 7);
+    CHECK(zeros.top + height + zeros.bottom == 7);
+    CHECK(zeros.left + width + zeros.right == 7);
+    CHECK((zeros.bottom - zeros.top == (7 - height) % 2 && zeros.right - zeros.left == (7 - width) % 2));
+  }
 }
 
 TEST_CASE("fit_to_square: the longer side fills the square, the rest is zero", "[image][fast]") {

@@ -1,5 +1,5 @@
+#include "catch.hpp"
 #include "expect_error.hpp"
-#include "golden.hpp"
 #include "gradients.hpp"
 
 #include <mgca/ops/sinkhorn.hpp>
@@ -7,27 +7,21 @@
 using mgca::test::random_tensor;
 namespace ops = mgca::ops;
 
-TEST_CASE("sinkhorn: codes and every iteration equal the reference", "[ops][golden][fast]") {
-  for (const std::string name : {"sinkhorn_small", "sinkhorn_odd", "sinkhorn_published"}) {
-    const mgca::test::Golden golden(name);
-    INFO(name);
-    const auto& scores = golden.batch.at("scores");
-    const ops::SinkhornOptions options{.iterations = golden.config["iterations"], .epsilon = golden.config["epsilon"]};
-    golden.check("codes", ops::sinkhorn(scores, options));
-    // After an iteration every sample gives 1/B, so the plan is the assignment over B; the published case keeps its sums only.
-    for (int64_t i = 1; i <= options.iterations; ++i) {
-      const auto plan = ops::sinkhorn(scores, {.iterations = i, .epsilon = options.epsilon}) / static_cast<double>(scores.size(0));
-      if (name != "sinkhorn_published") golden.check("q_kb." + std::to_string(i), plan.t());
-      golden.check("row_sums." + std::to_string(i), plan.sum(0));
-      golden.check("col_sums." + std::to_string(i), plan.sum(1));
-    }
-  }
-}
-
 TEST_CASE("sinkhorn: the documented example", "[ops][fast]") {
   const auto plan = ops::sinkhorn(torch::tensor({{0.9, 0.1, -0.2}, {0.2, 0.8, 0.0}}));
   CHECK(plan[0][0].item<float>() == Approx(0.940324354F).epsilon(1e-5));
   CHECK(plan[1][1].item<float>() == Approx(0.516383995F).epsilon(1e-5));
+}
+
+TEST_CASE("sinkhorn: there is a plan before the first round and after each, all of mass one", "[ops][fast]") {
+  const auto scores = random_tensor({6, 4}, 2).tanh();
+  for (const int64_t rounds : {0, 1, 5}) {
+    const auto plans = ops::sinkhorn_plans(scores, {.iterations = rounds});
+    REQUIRE(plans.size() == static_cast<std::size_t>(rounds) + 1);
+    for (const auto& plan : plans) CHECK(plan.sum().item<double>() == Approx(1));
+    for (std::size_t i = 1; i < plans.size(); ++i) CHECK(torch::allclose(plans[i].sum(1), torch::full({6}, 1.0 / 6, torch::kFloat64)));
+    CHECK(torch::allclose(ops::sinkhorn(scores, {.iterations = rounds}), plans.back() / plans.back().sum(1, true)));
+  }
 }
 
 TEST_CASE("sinkhorn: distributions in rows, balance in columns, whatever the order of samples", "[ops][fast]") {

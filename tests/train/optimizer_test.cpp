@@ -1,13 +1,9 @@
 #include "catch.hpp"
 #include "expect_error.hpp"
-#include "golden.hpp"
 #include "gpu.hpp"
 
-#include <mgca/heads/linear_probe.hpp>
 #include <mgca/train/meter.hpp>
 #include <mgca/train/optimizer.hpp>
-
-using mgca::test::Golden;
 
 namespace {
 
@@ -19,30 +15,6 @@ struct PairImpl : torch::nn::Module {
 mgca::Tensor loss_of(PairImpl& model) { return model.used(torch::ones({4, 3})).square().sum(); }
 
 }  // namespace
-
-TEST_CASE("optimizer: three steps of a probe equal the reference", "[train][golden][fast]") {
-  for (const std::string name : {"linear_probe", "mlp_probe"}) {
-    const Golden golden(name);
-    INFO(name);
-    const auto& hidden = golden.config["hidden"];
-    mgca::LinearProbe probe({.features = golden.config["in_features"], .classes = golden.config["classes"],
-                             .hidden = hidden.is_null() ? 0 : hidden.get<int64_t>()});
-    mgca::test::fill_by_formula(*probe, "linear_layer.", golden.config["weights"]["seed"]);
-    std::map<std::string, mgca::Tensor> start;
-    for (const auto& item : probe->named_parameters()) start[item.key()] = item.value().detach().clone();
-    mgca::AdamW optimizer(*probe, {.weight_decay = golden.config["weight_decay"]});
-    const auto features = golden.batch.at("features"), labels = golden.batch.at("labels");
-    std::vector<mgca::Tensor> losses;
-    for (int64_t i = 0; i < features.size(0); ++i) {
-      optimizer.zero_grad();
-      losses.push_back(torch::binary_cross_entropy_with_logits(probe(features[i]), labels[i]));
-      losses.back().backward();
-      optimizer.step(golden.config["lr"]);
-    }
-    golden.check("losses", torch::stack(losses));
-    for (const auto& item : probe->named_parameters()) golden.check("delta." + item.key(), item.value() - start[item.key()]);
-  }
-}
 
 TEST_CASE("optimizer: a parameter without gradient stays untouched, without decay or state", "[train][fast]") {
   PairImpl model;

@@ -1,29 +1,9 @@
 #include "catch.hpp"
 #include "expect_error.hpp"
-#include "golden.hpp"
 
 #include <mgca/train/schedule.hpp>
 
 using mgca::learning_rate;
-using mgca::test::Golden;
-
-TEST_CASE("schedule: every step of every golden parameter set", "[train][golden][fast]") {
-  const Golden golden("lr_schedule");
-  const auto& sets = golden.config["sets"];
-  REQUIRE(sets.size() > 0);
-  for (std::size_t i = 0; i < sets.size(); ++i) {
-    const auto& set = sets[i];
-    const auto expected = golden.expected.at("lr." + std::to_string(i));
-    const int64_t total = set["total_steps"];
-    const mgca::ScheduleConfig schedule{.rate = set["max_lr"], .minimum = set["min_lr"],
-                                        .warmup_fraction = set["warmup_fraction"]};
-    const int64_t stride = set["stride"];
-    for (int64_t k = 0; k < expected.size(0); ++k) {
-      INFO("set " << i << ", step " << k * stride);
-      REQUIRE(learning_rate(schedule, k * stride, total) == Approx(expected[k].item<double>()).epsilon(1e-9));
-    }
-  }
-}
 
 TEST_CASE("schedule: the published vector", "[train][fast]") {
   const mgca::ScheduleConfig schedule;

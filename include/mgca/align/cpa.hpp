@@ -11,6 +11,8 @@ namespace mgca::align {
 
 struct CpaLoss {
   Tensor image_scores, text_scores;  // (B, K) cosine with each prototype
+  Tensor image_log_probabilities;    // (B, K) of each prototype, from the scores over the temperature
+  Tensor text_log_probabilities;
   Tensor image_codes, text_codes;    // (B, K) balanced assignments, without gradient
   Tensor image_to_text;              // scalar: text probabilities against image codes
   Tensor text_to_image;
@@ -28,11 +30,10 @@ struct CpaLoss {
   CpaLoss out{.image_scores = ops::exact(image).mm(prototypes.t()), .text_scores = ops::exact(text).mm(prototypes.t())};
   out.image_codes = ops::sinkhorn(out.image_scores, assignment);
   out.text_codes = ops::sinkhorn(out.text_scores, assignment);
-  const auto predicted = [&](const Tensor& codes, const Tensor& scores) {
-    return -(codes * (scores / temperature).log_softmax(1)).sum(1).mean();
-  };
-  out.image_to_text = predicted(out.image_codes, out.text_scores);
-  out.text_to_image = predicted(out.text_codes, out.image_scores);
+  out.image_log_probabilities = (out.image_scores / temperature).log_softmax(1);
+  out.text_log_probabilities = (out.text_scores / temperature).log_softmax(1);
+  out.image_to_text = -(out.image_codes * out.text_log_probabilities).sum(1).mean();
+  out.text_to_image = -(out.text_codes * out.image_log_probabilities).sum(1).mean();
   return out;
 }
 

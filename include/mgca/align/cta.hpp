@@ -43,6 +43,7 @@ struct CtaConfig {
 struct CtaBranch {
   Tensor attention;  // (B, L, N); undefined for learned attention
   Tensor found;      // (B, L, D) before normalisation
+  Tensor attended;   // (B, L, D) as the contrast sees it
   Tensor weights;    // (B, L)
   ops::TokenContrast contrast;
 };
@@ -92,7 +93,8 @@ namespace align {
     out.word.found = out.word.found * real;
   }
   out.word.weights = ops::quantile_clip(heed, counted);
-  out.word.contrast = ops::token_contrast({.tokens = words, .attended = ops::unit(out.word.found), .weights = out.word.weights,
+  out.word.attended = ops::unit(out.word.found);
+  out.word.contrast = ops::token_contrast({.tokens = words, .attended = out.word.attended, .weights = out.word.weights,
                                            .valid = quirks.padding_in_contrast ? Tensor() : exists, .samples = samples},
                                           config.temperature);
   if (!config.patch_branch) return out;
@@ -113,9 +115,8 @@ namespace align {
     out.patch.weights = out.patch.weights * has_words;
     out.patch.found = out.patch.found * has_words.unsqueeze(-1);
   }
-  const bool raw = quirks.raw_attended_words && !is_cnn;
-  out.patch.contrast = ops::token_contrast({.tokens = patches, .attended = raw ? out.patch.found : ops::unit(out.patch.found),
-                                            .weights = out.patch.weights, .valid = {}, .samples = samples},
+  out.patch.attended = quirks.raw_attended_words && !is_cnn ? out.patch.found : ops::unit(out.patch.found);
+  out.patch.contrast = ops::token_contrast({.tokens = patches, .attended = out.patch.attended, .weights = out.patch.weights, .valid = {}, .samples = samples},
                                            config.temperature);
   if (!quirks.padding_in_contrast) {
     out.patch.contrast.row_loss = out.patch.contrast.row_loss * has_words;

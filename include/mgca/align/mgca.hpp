@@ -29,9 +29,11 @@ struct MgcaConfig {
   double instance_temperature = 0.07;
   double token_temperature = 0.1;
   double prototype_temperature = 0.2;
-  double instance_weight = 1;          // of ITA in the sum; 0 skips the computation
+  double instance_weight = 1;          // of ITA in the sum
   double token_weight = 1;             // of CTA
   double prototype_weight = 1;         // of CPA
+  bool skip_unweighted = true;         // a weight of 0 saves the computation; off, as in the reference: its gradients are 0, so
+                                       // what only it needs keeps its running statistics and its weight decay
   bool patch_branch = true;            // CTA: patches find words too
   bool frozen_text = false;            // the text trunk keeps its start weights; its heads learn (the reference's --freeze_bert)
   std::optional<bool> learned_attention;  // CTA: absent: the profile's custom
@@ -49,9 +51,10 @@ struct MgcaConfig {
     field("instance_temperature", self.instance_temperature, "temperature of ITA");
     field("token_temperature", self.token_temperature, "temperature of CTA");
     field("prototype_temperature", self.prototype_temperature, "temperature of CPA");
-    field("instance_weight", self.instance_weight, "weight of ITA; 0 skips it");
-    field("token_weight", self.token_weight, "weight of CTA; 0 skips it");
-    field("prototype_weight", self.prototype_weight, "weight of CPA; 0 skips it");
+    field("instance_weight", self.instance_weight, "weight of ITA");
+    field("token_weight", self.token_weight, "weight of CTA");
+    field("prototype_weight", self.prototype_weight, "weight of CPA");
+    field("skip_unweighted", self.skip_unweighted, "a weight of 0 saves the computation; off: it is done and its gradients are 0");
     field("patch_branch", self.patch_branch, "CTA: patches find words too");
     field("frozen_text", self.frozen_text, "the text trunk keeps its start weights; its heads learn");
     field("learned_attention", self.learned_attention, "CTA: learned attention; null: the profile's custom");
@@ -72,6 +75,7 @@ struct MgcaConfig {
     cta().validate();
     sinkhorn.validate();
   }
+  [[nodiscard]] bool computes(double weight) const { return weight > 0 || !skip_unweighted; }
   [[nodiscard]] CtaConfig cta() const {
     return {.width = embedding, .temperature = token_temperature, .learned = learned_attention, .heads = attention_heads,
             .patch_branch = patch_branch, .profile = profile};
@@ -98,10 +102,10 @@ struct TowerImpl : torch::nn::Module {
         global_embed(register_module("global_embed", GlobalProjection({.in = model->global_width(), .hidden = c.heads.hidden, .out = c.heads.out}))),
         local_embed(register_module("local_embed", LocalProjection({.in = model->local_width(), .hidden = c.heads.hidden, .out = c.heads.out}))) {}
 
-  // `counted`: the parts that enter the local head's statistics; undefined: all.
-  Embeddings embed(const Features& f, const Tensor& counted, Parts parts = Parts::embedded) {
-    Embeddings out{.global = ops::unit(global_embed(f.global)), .attention = f.attention, .valid = f.valid};
-    if (parts == Parts::embedded) out.local = ops::unit(local_embed(f.local, counted));
+  // What the heads give. `counted`: the parts that enter the local head's statistics; undefined: all.
+  Embeddings project(const Features& f, const Tensor& counted, Parts parts = Parts::embedded) {
+    Embeddings out{.global = global_embed(f.global), .attention = f.attention, .valid = f.valid};
+    if (parts == Parts::embedded) out.local = local_embed(f.local, counted);
     return out;
   }
 
@@ -111,6 +115,24 @@ struct TowerImpl : torch::nn::Module {
 };
 
 }  // namespace detail
+
+namespace align {
+
+// What the heads give as unit rows.
+[[nodiscard]] inline Embeddings unit(Embeddings e) {
+  e.global = ops::unit(e.global);
+  if (e.local.defined()) e.local = ops::unit(e.local);
+  return e;
+}
+
+}  // namespace align
+
+// The three levels of one batch, with what each looked at.
+struct MgcaLevels {
+  ops::Contrast instances;             // ITA
+  std::optional<CtaLoss> tokens;       // CTA, where its weight asks for it
+  std::optional<align::CpaLoss> prototypes;   // CPA likewise
+};
 
 template <ImageEncoder Image, TextEncoder Text>
 class MgcaImpl : public AlignmentModel {
@@ -127,24 +149,40 @@ class MgcaImpl : public AlignmentModel {
     for (auto& parameter : text_encoder_q->model->parameters()) parameter.set_requires_grad(false);
   }
 
-  Embeddings encode_image(const Tensor& images) override { return embed_image(images, detail::Parts::embedded); }
-  Embeddings encode_text(const Tokens& tokens) override { return embed_text(tokens, detail::Parts::embedded); }
+  Embeddings encode_image(const Tensor& images) override { return align::unit(project_image(img_encoder_q->model(images))); }
+  Embeddings encode_text(const Tokens& tokens) override { return align::unit(project_text(text_encoder_q->model(tokens))); }
+
+  // What the heads make of a trunk's features, before it is normalised to unit rows.
+  Embeddings project_image(const Features& features, detail::Parts parts = detail::Parts::embedded) {
+    return img_encoder_q->project(features, {}, parts);
+  }
+  Embeddings project_text(const Features& features, detail::Parts parts = detail::Parts::embedded) {
+    return text_encoder_q->project(features, alignment_quirks(config.profile).padding_in_local_statistics ? Tensor() : features.valid, parts);
+  }
 
   AlignmentLosses losses(const Tensor& images, const Tokens& tokens) override {
     MGCA_CHECK(images.dim() == 4 && images.size(0) == tokens.ids.size(0) && images.size(0) > 0,
                "mgca: expected as many images (B, 3, S, S) as reports (B, T), B at least 1, got ", images.sizes(), " and ", tokens.ids.sizes());
-    const auto parts = config.token_weight > 0 ? detail::Parts::embedded : detail::Parts::skipped;  // CTA alone looks at them
-    const auto image = embed_image(images, parts);
-    const auto text = embed_text(tokens, parts);
-    AlignmentLosses out;
-    const auto pairing = align::ita(image.global, text.global, config.instance_temperature);
-    if (config.instance_weight > 0) out.terms.push_back({"ita", pairing.sum(), config.instance_weight});
-    if (config.token_weight > 0) out.terms.push_back({"cta", align::cta(image, text, attention_, config.cta()).value(), config.token_weight});
-    if (config.prototype_weight > 0) {
-      out.terms.push_back({"cpa", align::cpa(image.global, text.global, unit_prototypes(), config.prototype_temperature, config.sinkhorn).value(),
-                           config.prototype_weight});
+    const auto parts = config.computes(config.token_weight) ? detail::Parts::embedded : detail::Parts::skipped;  // CTA alone looks at them
+    const auto image = project_image(img_encoder_q->model(images), parts);
+    return losses(compare(align::unit(image), align::unit(project_text(text_encoder_q->model(tokens), parts))));
+  }
+
+  // The levels of a batch of embeddings, and their losses.
+  MgcaLevels compare(const Embeddings& image, const Embeddings& text) {
+    MgcaLevels levels{.instances = align::ita(image.global, text.global, config.instance_temperature), .tokens = {}, .prototypes = {}};
+    if (config.computes(config.token_weight)) levels.tokens = align::cta(image, text, attention_, config.cta());
+    if (config.computes(config.prototype_weight)) {
+      levels.prototypes = align::cpa(image.global, text.global, unit_prototypes(), config.prototype_temperature, config.sinkhorn);
     }
-    out.metrics = {{"acc1", ops::pairing_accuracy(pairing.logits, 1)}, {"acc5", ops::pairing_accuracy(pairing.logits, 5)}};
+    return levels;
+  }
+  [[nodiscard]] AlignmentLosses losses(const MgcaLevels& levels) const {
+    AlignmentLosses out;
+    if (config.computes(config.instance_weight)) out.terms.push_back({"ita", levels.instances.sum(), config.instance_weight});
+    if (levels.tokens) out.terms.push_back({"cta", levels.tokens->value(), config.token_weight});
+    if (levels.prototypes) out.terms.push_back({"cpa", levels.prototypes->value(), config.prototype_weight});
+    out.metrics = {{"acc1", ops::pairing_accuracy(levels.instances.logits, 1)}, {"acc5", ops::pairing_accuracy(levels.instances.logits, 5)}};
     return out;
   }
 
@@ -185,11 +223,6 @@ class MgcaImpl : public AlignmentModel {
   Handle<detail::TowerImpl<Text>> text_encoder_q;
 
  private:
-  Embeddings embed_image(const Tensor& images, detail::Parts parts) { return img_encoder_q->embed(img_encoder_q->model(images), {}, parts); }
-  Embeddings embed_text(const Tokens& tokens, detail::Parts parts) {
-    const auto features = text_encoder_q->model(tokens);
-    return text_encoder_q->embed(features, alignment_quirks(config.profile).padding_in_local_statistics ? Tensor() : features.valid, parts);
-  }
   CtaLayers local_attention() {
     const LocalAttentionConfig c{.width = config.embedding, .heads = config.attention_heads};
     auto patch = register_module("patch_local_atten_layer", LocalAttention(c));  // first, as in the checkpoints

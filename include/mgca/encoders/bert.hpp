@@ -21,6 +21,7 @@ struct BertConfig {
   int64_t length = 112;         // tokens per report
   int64_t width = 768;          // channels per token
   int64_t depth = 6;            // layers
+  int64_t last_layers = 1;      // the features are sums over the last so many layers
   int64_t heads = 12;           // attention heads
   int64_t intermediate = 3072;  // hidden width of the feed-forward part
   double dropout = 0.1;         // of hidden states and of attention, in training
@@ -34,6 +35,7 @@ struct BertConfig {
     field("length", self.length, "tokens per report");
     field("width", self.width, "channels per token");
     field("depth", self.depth, "layers");
+    field("last_layers", self.last_layers, "the features are sums over the last so many layers");
     field("heads", self.heads, "attention heads");
     field("intermediate", self.intermediate, "hidden width of the feed-forward part");
     field("dropout", self.dropout, "dropout of hidden states and attention, in training");
@@ -46,6 +48,8 @@ struct BertConfig {
     MGCA_CHECK(heads > 0 && width > 0 && width % heads == 0, "bert: width ", width, " is not a multiple of heads ", heads);
     MGCA_CHECK(vocabulary > 0 && depth > 0 && intermediate > 0, "bert: expected positive vocabulary, depth and intermediate, got ",
                vocabulary, ", ", depth, ", ", intermediate);
+    MGCA_CHECK(last_layers >= 1 && last_layers <= depth + 1, "bert: last_layers ", last_layers, " must lie in 1 .. ", depth + 1,
+               ", the layers and the embeddings before them");
     MGCA_CHECK(length >= 2 && length <= max_positions, "bert: length ", length, " must lie in 2 .. max_positions ", max_positions);
     MGCA_CHECK(dropout >= 0 && dropout < 1, "bert: dropout must lie in [0, 1), got ", dropout);
   }
@@ -107,15 +111,28 @@ struct BertImpl : torch::nn::Module {
     nn::normal_weights(*this);
   }
 
-  // Hidden states of the last layer, (B, T, D), and its attention weights as asked for.
+  // Hidden states, (B, T, D), summed over the last `last_layers` layers, and the last one's attention weights as asked for.
   AttentionOutput hidden(const Tokens& tokens, AttentionWeights wanted) {
-    constexpr double kOutOfReach = -10000.0;  // added to the scores of padding, as the reference does
-    const auto bias = ((1 - tokens.mask) * kOutOfReach).to(torch::kFloat32).unsqueeze(1).unsqueeze(1);  // (B, 1, 1, T)
+    const auto bias = padding_bias(tokens);
     AttentionOutput x{.tokens = embeddings(tokens.ids)};
-    for (auto& layer : encoder->layers) {
-      x = layer(x.tokens, bias, &layer == &encoder->layers.back() ? wanted : AttentionWeights::none);
+    Tensor sum = config.last_layers > config.depth ? x.tokens : Tensor();
+    for (int64_t i = 0; i < config.depth; ++i) {
+      x = encoder->layers[static_cast<std::size_t>(i)](x.tokens, bias, i + 1 == config.depth ? wanted : AttentionWeights::none);
+      if (i >= config.depth - config.last_layers) sum = sum.defined() ? sum + x.tokens : x.tokens;
     }
-    return x;
+    return {.tokens = sum, .weights = x.weights};
+  }
+
+  // What every layer gave.
+  [[nodiscard]] LayerStates layers(const Tokens& tokens) {
+    const auto bias = padding_bias(tokens);
+    LayerStates all{.hidden = {embeddings(tokens.ids)}, .attention = {}};
+    for (auto& layer : encoder->layers) {
+      const auto x = layer(all.hidden.back(), bias, AttentionWeights::full);
+      all.hidden.push_back(x.tokens);
+      all.attention.push_back(x.weights);
+    }
+    return all;
   }
 
   Features forward(const Tokens& tokens) {
@@ -144,6 +161,11 @@ struct BertImpl : torch::nn::Module {
   Handle<detail::BertStackImpl> encoder;
 
  private:
+  // (B, 1, 1, T), added to the attention scores.
+  [[nodiscard]] static Tensor padding_bias(const Tokens& tokens) {
+    constexpr double kOutOfReach = -10000.0;  // of padding, as the reference does
+    return ((1 - tokens.mask) * kOutOfReach).to(torch::kFloat32).unsqueeze(1).unsqueeze(1);
+  }
   [[nodiscard]] Tensor word_attention(const Tensor& summary, const Tensor& word_slot) const {
     const torch::NoGradGuard no_grad;
     return ops::word_pool(token_attention(summary).unsqueeze(2), word_slot).squeeze(2);

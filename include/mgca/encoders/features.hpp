@@ -3,6 +3,8 @@
 
 #include <mgca/tensor/torch.hpp>
 
+#include <vector>
+
 namespace mgca {
 
 struct Features {
@@ -11,6 +13,12 @@ struct Features {
   Tensor attention;  // (B, N)     attention the summary token pays to each part, without gradient;
                      //            undefined for convolutional encoders
   Tensor valid;      // (B, N)     bool, true where a part exists; undefined: all exist
+};
+
+// What every layer of a transformer gave, for those who look inside.
+struct LayerStates {
+  std::vector<Tensor> hidden;     // depth + 1 times (B, N, D): what enters the first layer, then what each layer gave
+  std::vector<Tensor> attention;  // depth times (B, heads, N, N), without gradient
 };
 
 // The stages of a convolutional encoder, fine to coarse.

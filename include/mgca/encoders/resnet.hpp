@@ -68,15 +68,20 @@ struct ResNetImpl : torch::nn::Module {
   }
 
   Features forward(const Tensor& images) {  // (B, 3, S, S) in [-1, 1]
-    const auto c = pyramid(enlarge(images));
+    return summary(pyramid(enlarge(images)));
+  }
+  [[nodiscard]] static Features summary(const Pyramid& c) {
     return {.global = c.c5.mean({2, 3}), .local = c.c4.flatten(2).transpose(1, 2)};
   }
 
   // The stages without enlarging the input, for detection and segmentation.
   Pyramid pyramid(const Tensor& images) {
     MGCA_CHECK(images.dim() == 4 && images.size(1) == 3, "resnet: expected images (B, 3, H, W), got ", images.sizes());
+    return stages(stem(images));
+  }
+  [[nodiscard]] Pyramid stages(const Tensor& stem) {
     Pyramid c;
-    c.c2 = layers[0]->forward(stem(images));
+    c.c2 = layers[0]->forward(stem);
     c.c3 = layers[1]->forward(c.c2);
     c.c4 = layers[2]->forward(c.c3);
     c.c5 = layers[3]->forward(c.c4);

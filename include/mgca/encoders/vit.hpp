@@ -57,20 +57,36 @@ struct VitImpl : torch::nn::Module {
     nn::normal_weights(*this);
   }
 
-  // The tokens after the last block and norm, and the last block's attention weights as asked for.
-  AttentionOutput tokens(const Tensor& images, AttentionWeights wanted) {  // (B, 3, S, S)
+  // Class token and patches with their positions, (B, 1 + P, D): what the first block reads.
+  [[nodiscard]] Tensor embedded(const Tensor& images) {  // (B, 3, S, S)
     MGCA_CHECK(images.dim() == 4 && images.size(1) == 3 && images.size(2) == config.image_size && images.size(3) == config.image_size,
                "vit: expected images (B, 3, ", config.image_size, ", ", config.image_size, "), got ", images.sizes(),
                "; resize them or build the encoder with that image_size");
     MGCA_CHECK(images.is_floating_point(), "vit: expected images in [-1, 1], got ", torch::toString(images.scalar_type()), "; see network_input()");
     const auto patches = patch_embed(images);  // (B, P, D)
     const auto cls = cls_token.expand({images.size(0), -1, -1}).to(patches.scalar_type());
-    AttentionOutput x{.tokens = torch::cat({cls, patches}, 1) + pos_embed};  // (B, 1 + P, D)
+    return torch::cat({cls, patches}, 1) + pos_embed;
+  }
+
+  // The tokens after the last block and norm, and the last block's attention weights as asked for.
+  AttentionOutput tokens(const Tensor& images, AttentionWeights wanted) {
+    AttentionOutput x{.tokens = embedded(images)};  // (B, 1 + P, D)
     for (std::size_t i = 0; i < blocks.size(); ++i) {
       x = blocks[i](x.tokens, i + 1 == blocks.size() ? wanted : AttentionWeights::none);
     }
     x.tokens = norm(x.tokens);
     return x;
+  }
+
+  // What every block gave, before the final norm.
+  [[nodiscard]] LayerStates layers(const Tensor& images) {
+    LayerStates all{.hidden = {embedded(images)}, .attention = {}};
+    for (auto& block : blocks) {
+      const auto x = block(all.hidden.back(), AttentionWeights::full);
+      all.hidden.push_back(x.tokens);
+      all.attention.push_back(x.weights);
+    }
+    return all;
   }
 
   Features forward(const Tensor& images) {  // (B, 3, S, S) in [-1, 1]

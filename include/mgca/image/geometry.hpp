@@ -10,12 +10,23 @@
 
 namespace mgca::image {
 
-// Zeros around a picture until it is target x target; an odd remainder goes to the bottom and right.
+struct Padding {
+  std::int64_t top = 0, bottom = 0, left = 0, right = 0;  // pixels
+};
+
+// What a picture lacks to target x target; an odd remainder goes to the bottom and right. Throws Error(argument) for a larger one.
+[[nodiscard]] inline Padding square_padding(const ImageSize& size, std::int64_t target) {
+  MGCA_CHECK(size.height <= target && size.width <= target, "square_padding: ", size.height, " x ", size.width, " pixels do not fit ", target);
+  const auto rows = target - size.height, columns = target - size.width;
+  return {.top = rows / 2, .bottom = rows - rows / 2, .left = columns / 2, .right = columns - columns / 2};
+}
+
+// Zeros around a picture until it is target x target.
 [[nodiscard]] inline GreyImage pad_to_square(const Plane<const std::uint8_t>& in, std::int64_t target) {
-  MGCA_CHECK(in.channels == 1 && in.height <= target && in.width <= target, "pad_to_square: ", in.height, " x ", in.width, " pixels do not fit ", target);
+  MGCA_CHECK(in.channels == 1, "pad_to_square: expected one channel, got ", in.channels);
+  const auto zeros = square_padding({.height = in.height, .width = in.width}, target);
   GreyImage out({.height = target, .width = target});
-  const auto top = (target - in.height) / 2, left = (target - in.width) / 2;
-  for (std::int64_t y = 0; y < in.height; ++y) std::copy_n(in.row(y).begin(), in.width, out.plane().row(y + top).begin() + left);
+  for (std::int64_t y = 0; y < in.height; ++y) std::copy_n(in.row(y).begin(), in.width, out.plane().row(y + zeros.top).begin() + zeros.left);
   return out;
 }
 

@@ -98,10 +98,9 @@ struct BertLayerImpl : torch::nn::Module {
 
   explicit BertLayerImpl(const Config& c)
       : attention(register_module("attention", Handle<detail::BertAttentionImpl>(c))),
+        crossattention(c.cross_attention ? register_module("crossattention", Handle<detail::BertAttentionImpl>(c)) : nullptr),
         intermediate(register_module("intermediate", Handle<detail::BertIntermediateImpl>(c))),
-        output(register_module("output", Handle<detail::DenseNormImpl>({.in = c.intermediate, .out = c.width, .dropout = c.dropout}))) {
-    if (c.cross_attention) register_module("crossattention", Handle<detail::BertAttentionImpl>(c));
-  }
+        output(register_module("output", Handle<detail::DenseNormImpl>({.in = c.intermediate, .out = c.width, .dropout = c.dropout}))) {}
 
   // `bias` (B, 1, 1, T) is added to the attention scores of every query.
   AttentionOutput forward(const Tensor& tokens, const Tensor& bias, AttentionWeights wanted) {
@@ -110,6 +109,7 @@ struct BertLayerImpl : torch::nn::Module {
   }
 
   Handle<detail::BertAttentionImpl> attention;
+  Handle<detail::BertAttentionImpl> crossattention;  // unused; at its place, because optimiser states go by the order of parameters
   Handle<detail::BertIntermediateImpl> intermediate;
   Handle<detail::DenseNormImpl> output;
 };

@@ -6,6 +6,8 @@
 #include <mgca/core/error.hpp>
 #include <mgca/tensor/torch.hpp>
 
+#include <vector>
+
 namespace mgca::ops {
 
 struct SinkhornOptions {
@@ -21,24 +23,34 @@ struct SinkhornOptions {
   }
 };
 
-// (B, K) scores in [-1, 1] -> (B, K) assignment without gradient, each row a distribution. Computed in single precision at
-// least: exp(1 / 0.05) is 4.9e8, more than half precision holds.
-[[nodiscard]] inline Tensor sinkhorn(const Tensor& scores, const SinkhornOptions& options = {}) {
+namespace detail {
+// A prototype or sample whose mass vanished divides by the smallest number instead of 0.
+inline Tensor mass(const Tensor& plan, int64_t dim) { return plan.sum(dim, true).clamp_min(1e-37); }
+}  // namespace detail
+
+// The transport plan (B, K) of total mass 1 before the first round and after each. Scores (B, K) in [-1, 1]; without gradient,
+// in single precision at least: exp(1 / 0.05) is 4.9e8, more than half precision holds.
+[[nodiscard]] inline std::vector<Tensor> sinkhorn_plans(const Tensor& scores, const SinkhornOptions& options = {}) {
   const torch::NoGradGuard no_grad;
   MGCA_CHECK(scores.dim() == 2 && scores.numel() > 0, "sinkhorn: expected scores (B, K) of at least one sample and prototype, got ", scores.sizes());
   options.validate();
   const auto B = static_cast<double>(scores.size(0)), K = static_cast<double>(scores.size(1));
   const auto precise = scores.scalar_type() == torch::kFloat64 ? scores.detach() : scores.detach().to(torch::kFloat32);
-  // The common factor exp(-max / epsilon) cancels in the first division and keeps exp in range for every epsilon; a
-  // prototype or sample whose mass vanished divides by the smallest number instead of 0.
-  constexpr double kSmallest = 1e-37;
-  auto plan = ((precise - precise.max()) / options.epsilon).exp();
-  plan = plan / plan.sum();
+  // The common factor exp(-max / epsilon) cancels in the first division and keeps exp in range for every epsilon.
+  const auto positive = ((precise - precise.max()) / options.epsilon).exp();
+  std::vector<Tensor> plans{positive / positive.sum()};
   for (int64_t i = 0; i < options.iterations; ++i) {
-    plan = plan / (plan.sum(0, true).clamp_min(kSmallest) * K);  // every prototype receives mass 1/K
-    plan = plan / (plan.sum(1, true).clamp_min(kSmallest) * B);  // every sample gives mass 1/B
+    const auto fair = plans.back() / (detail::mass(plans.back(), 0) * K);  // every prototype receives mass 1/K
+    plans.push_back(fair / (detail::mass(fair, 1) * B));                   // every sample gives mass 1/B
   }
-  return plan / plan.sum(1, true).clamp_min(kSmallest);  // so each row is a distribution
+  return plans;
+}
+
+// The last plan as an assignment (B, K): each row is a distribution.
+[[nodiscard]] inline Tensor sinkhorn(const Tensor& scores, const SinkhornOptions& options = {}) {
+  const torch::NoGradGuard no_grad;
+  const auto plan = sinkhorn_plans(scores, options).back();
+  return plan / detail::mass(plan, 1);
 }
 
 }  // namespace mgca::ops

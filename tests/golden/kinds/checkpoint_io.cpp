@@ -1,0 +1,96 @@
+// A model and its optimiser from a Lightning checkpoint: the evaluation of its weights, then the training step that follows.
+#include "../model.hpp"
+
+#include <mgca/core/error.hpp>
+#include <mgca/io/weight_file.hpp>
+#include <mgca/tensor/weights_file.hpp>
+#include <mgca/train/optimizer.hpp>
+
+#include <vector>
+
+namespace mgca::golden {
+
+namespace {
+
+class Checkpoint {
+ public:
+  explicit Checkpoint(const std::filesystem::path& path) : file_(io::WeightFile::open(path)) {}
+
+  // The tensors below a dotted path, by the rest of their names.
+  [[nodiscard]] StateDict below(const std::string& path) const {
+    StateDict dict;
+    std::vector<std::byte> scratch;
+    for (const auto& info : file_.tensors()) {
+      if (info.name.starts_with(path)) dict.push_back({info.name.substr(path.size()), to_tensor({info.name, info.dtype, info.shape, file_.bytes(info, scratch)})});
+    }
+    return dict;
+  }
+  [[nodiscard]] const std::string& value(const std::string& path) const {
+    const auto at = file_.metadata().find(path);
+    if (at == file_.metadata().end()) fail(ErrorKind::data, file_.path().string(), ": no value '", path, "'");
+    return at->second;
+  }
+
+ private:
+  io::WeightFile file_;
+};
+
+// Moments by position in the list of parameters -> by name. The count of steps is a tensor, or a number in older files.
+void load_moments(AdamW& optimizer, const Checkpoint& checkpoint, const std::vector<std::string>& parameters) {
+  const std::string states = "optimizer_states.0.state.";
+  auto moments = optimizer.state();  // a fresh one's: the loss scale and the counts of steps
+  for (const auto& [key, value] : checkpoint.below(states)) {
+    const auto dot = key.find('.');
+    const auto position = std::stoul(key.substr(0, dot));
+    const auto what = key.substr(dot + 1);
+    if (position >= parameters.size()) fail(ErrorKind::data, "checkpoint: the optimiser knows parameter ", position, ", the model has ", parameters.size());
+    moments.push_back({what + "." + parameters[position], value});
+    if (what == "exp_avg" && checkpoint.below(states + key.substr(0, dot) + ".step").empty()) {
+      moments.push_back({"step." + parameters[position], torch::tensor(std::stof(checkpoint.value(states + key.substr(0, dot) + ".step")))});
+    }
+  }
+  optimizer.load_state(moments);
+}
+
+Answer checkpoint_io(const Case& one) {
+  const Checkpoint checkpoint(one.folder / "lightning.ckpt");
+  const auto model = any_model(one);
+  const auto weights = checkpoint.below("state_dict.");
+  const auto images = network_input(one.input("imgs_u8"), torch::kCPU).to(one.dtype);
+  const auto tokens = tokens_of({one.input("caption_ids"), one.input("attention_mask")}, vocabulary_of(one), text_quirks(model->profile()));
+  Answer answer;
+  load_state_dict(*model, weights);
+  model->eval();
+  {
+    const torch::NoGradGuard no_grad;
+    const auto losses = model->losses(images, tokens);
+    std::vector<Tensor> values;
+    for (const auto& term : losses.terms) values.push_back(term.value.to(torch::kFloat64));
+    for (const auto& [metric, value] : losses.metrics) values.push_back(100 * value.to(torch::kFloat64));
+    answer.tensors["eval.losses"] = torch::stack(values).view(-1);
+  }
+  load_state_dict(*model, weights);  // an evaluation in the official profile renormalises the prototypes
+  model->train();
+  const auto& optim = one.config.at("optim");
+  AdamW optimizer(*model, {.weight_decay = optim.at("weight_decay"), .beta1 = optim.at("beta1"), .beta2 = optim.at("beta2"), .epsilon = optim.at("eps")});
+  std::vector<std::string> names;
+  std::map<std::string, Tensor> start;
+  for (const auto& item : model->named_parameters()) {
+    names.push_back(item.key());
+    start[item.key()] = item.value().detach().clone();
+  }
+  load_moments(optimizer, checkpoint, names);
+  const auto loss = model->losses(images, tokens).total();
+  loss.backward();
+  model->after_backward(one.config.value("resume_epoch", 2));
+  optimizer.step(one.config.at("resume_lr"));
+  answer.tensors["resume.loss"] = loss;
+  for (const auto& item : model->named_parameters()) answer.tensors["resume.delta." + item.key()] = item.value().detach() - start[item.key()];
+  return answer;
+}
+
+const Kind kind("checkpoint_io", checkpoint_io);
+
+}  // namespace
+
+}  // namespace mgca::golden
