@@ -244,7 +244,7 @@ TEST_CASE("torch_archive: a zip archive that lies is refused", "[io][fast]") {
   part("stored, central", [](ZipPart& p) { p.central.stored = 15; }, "is stored in 15 bytes but has 16");
   part("plain, central", [](ZipPart& p) { p.central.plain = 4'000'000'000; }, "is stored in 16 bytes");
   part("both, central", [](ZipPart& p) { p.central.stored = p.central.plain = 15; }, self);
-  part("shorter everywhere", [](ZipPart& p) { p.central.stored = p.central.plain = p.local.stored = p.local.plain = 12; }, "storage '0' has 12 bytes in the file");
+  part("shorter everywhere", [](ZipPart& p) { p.central.stored = p.central.plain = p.local.stored = p.local.plain = 12; }, "4 bytes before the zip directory belong to no entry");
   part("longer everywhere", [](ZipPart& p) { p.central.stored = p.central.plain = p.local.stored = p.local.plain = 1000; }, "where the directory begins");
   part("4 GB", [](ZipPart& p) { p.central.stored = p.central.plain = p.local.stored = p.local.plain = 0xFFFFFFFE; }, "where the directory begins");
   part("zip64 without its field", [](ZipPart& p) { p.central.stored = p.central.plain = 0xFFFFFFFF; }, "lacks its zip64 field");
@@ -291,6 +291,11 @@ TEST_CASE("torch_archive: a zip archive that lies is refused", "[io][fast]") {
   overlapping.push_back({"a/data/1", counting(4)});
   overlapping[1].local.stored = overlapping[1].central.stored = overlapping[1].local.plain = overlapping[1].central.plain = 20;
   is.refused("overlap", zip(overlapping), "overlaps the one before it");
+  auto hidden = good;
+  hidden.insert(hidden.begin() + 1, {.name = "a/data/7", .data = counting(4), .listed = false});
+  is.refused("an entry that is not listed", zip(hidden), "belong to no entry");
+  is.refused("bytes before the directory", zip(good, {.before_directory = "x"}), "1 bytes before the zip directory belong to no entry");
+  part("bytes behind the data", [](ZipPart& p) { p.behind = "12345678"; }, "8 bytes before the zip directory");
   is.refused("no pickle", zip({{"a/data/0", counting(4)}}), "without data.pkl");
   is.refused("two pickles", zip({{"a/data.pkl", pickle("four")}, {"b/data.pkl", pickle("four")}, {"a/data/0", counting(4)}}), "two tables of contents");
   is.refused("big-endian", zip({good[0], good[1], {"a/byteorder", "big"}}), "big-endian machine");

@@ -46,8 +46,10 @@ class ZipReader {
     std::uint64_t covered = 0;
     for (const auto& extent : extents) {
       if (extent.begin < covered) refuse_archive("the zip entry '", extent.entry.name, "' overlaps the one before it");
+      if (extent.begin > covered) refuse_archive(extent.begin - covered, " bytes before the zip entry '", extent.entry.name, "' belong to no entry");
       covered = extent.end;
     }
+    if (covered != directory_) refuse_archive(directory_ - covered, " bytes before the zip directory belong to no entry");
     return entries;
   }
 
@@ -182,11 +184,13 @@ class ZipReader {
     Sizes own{.plain = number(at + 22, 4), .stored = number(at + 18, 4)};
     const auto crc = number(at + 14, 4);
     const bool later = (flags & 8U) != 0;
-    if (later && crc == 0 && own.plain == 0 && own.stored == 0) return describe_later(made, sizes);
-    read_zip64(at + 30 + name_length, extra, own, false, name);
-    if (crc != made.entry.crc || own.plain != sizes.plain || own.stored != sizes.stored) {
-      refuse_archive("the zip entry '", name, "' has another size or checksum in its own header");
+    if (!later || crc != 0 || own.plain != 0 || own.stored != 0) {
+      read_zip64(at + 30 + name_length, extra, own, false, name);
+      if (crc != made.entry.crc || own.plain != sizes.plain || own.stored != sizes.stored) {
+        refuse_archive("the zip entry '", name, "' has another size or checksum in its own header");
+      }
     }
+    if (later) describe_later(made, sizes);
   }
   void describe_later(Extent& made, const Sizes& sizes) const {
     const auto end = made.end;
