@@ -91,8 +91,12 @@ void to_precision(torch::nn::Module& module, torch::ScalarType dtype);
 struct Expected {
   Tensors tensors;
   nlohmann::json tolerances;
+  double step = 0;  // learning rate of the step that `resume.delta.*` is
 };
 [[nodiscard]] Expected read_expected(const std::filesystem::path& folder);
+
+// The name of the mask in which an answer says which entries of a tensor are made of rounding noise.
+[[nodiscard]] inline std::string noise_name(const std::string& name) { return "noise." + name; }
 
 struct Verdict {
   std::string name;
@@ -106,11 +110,17 @@ struct Verdict {
   [[nodiscard]] bool ok() const { return problem.empty(); }
 };
 
-// Every tensor of the expectation, whole or sampled, against the answer. Double precision: 1e-6 of each value plus 1e-7 of the
-// largest. Single precision: the case's own tolerances, ill-conditioned tensors by relative length. What is zero but for
-// rounding (the reference's own single precision is off by more than its size) has the case's own bound in both.
+// Gradients, and what optimisers make of them.
+[[nodiscard]] bool is_gradient(const std::string& name);
+
+// Every tensor of the expectation, whole or sampled, against the answer.
+// Double precision: 1e-6 of each value plus 1e-7 of the largest. What is zero but for rounding (the reference's own single precision
+// is off by more than its size) has the case's own bound. AdamW makes steps of up to one learning rate of noise: where a case
+// says so, the entries whose gradient the answer calls noise may differ by that.
+// Single precision: the length of the difference over the length of the tensor, 1e-4, of gradients 1e-3, or four times the
+// reference's own where that is more. What is zero but for rounding is compared in double precision only.
 // `answer`: whole tensors, or as as_stored() makes them.
 [[nodiscard]] std::vector<Verdict> compare(const Tensors& answer, const Expected& expected, torch::ScalarType precision);
-[[nodiscard]] Verdict compare_one(const std::string& name, const Tensor& actual, const Expected& expected, torch::ScalarType precision);
+[[nodiscard]] Verdict compare_one(const std::string& name, const Tensor& actual, const Expected& expected, torch::ScalarType precision, const Tensor& noise = {});
 
 }  // namespace mgca::golden

@@ -88,8 +88,8 @@ int compare(const Options& options) {
       }
       wrong += !verdict.ok();
       share = std::max(share, verdict.share);
-      const bool backward = verdict.name.starts_with("grad") || verdict.name.starts_with("delta.") || verdict.name.starts_with("exp_avg") || verdict.name.starts_with("resume.delta");
-      if (!verdict.ill_posed) (backward ? gradient : forward) = std::max(backward ? gradient : forward, verdict.relative);
+      auto& worst = golden::is_gradient(verdict.name) ? gradient : forward;
+      if (!verdict.ill_posed) worst = std::max(worst, verdict.relative);
     }
     std::printf("%s: %zu tensors, %d wrong, worst %.3g of what is allowed; relative error forward %.2e, gradients and steps %.2e\n",
                 folder.filename().string().c_str(), verdicts.size(), wrong, share, forward, gradient);

@@ -56,9 +56,7 @@ Config published(Config config) {
 
 ResNetConfig resnet_config(const Case& one) {
   const auto& image = one.config.at("image");
-  ResNetConfig config{.depth = depth_of(image.at("encoder")), .image_size = image.at("size")};
-  if (config.enlarged < config.image_size) config.enlarged = config.image_size;
-  return config;
+  return {.depth = depth_of(image.at("encoder")), .image_size = image.at("size")};
 }
 
 bool is_vit(const std::string& encoder) {

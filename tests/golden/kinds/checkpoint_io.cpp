@@ -85,7 +85,10 @@ Answer checkpoint_io(const Case& one) {
   model->after_backward(one.config.value("resume_epoch", 2));
   optimizer.step(one.config.at("resume_lr"));
   answer.tensors["resume.loss"] = loss;
-  for (const auto& item : model->named_parameters()) answer.tensors["resume.delta." + item.key()] = item.value().detach() - start[item.key()];
+  for (const auto& item : model->named_parameters()) {
+    answer.tensors["resume.delta." + item.key()] = item.value().detach() - start[item.key()];
+    if (item.value().grad().defined()) answer.tensors[noise_name("resume.delta." + item.key())] = item.value().grad().abs().lt(1e-12).to(torch::kUInt8);
+  }
   return answer;
 }
 
