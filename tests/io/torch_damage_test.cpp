@@ -4,7 +4,7 @@
 #include <mgca/core/random.hpp>
 #include <mgca/io/torch_archive.hpp>
 
-#include <chrono>
+#include <ctime>
 #include <sstream>
 
 using mgca::io::TorchArchive;
@@ -409,7 +409,7 @@ TEST_CASE("torch_archive: a flipped bit in a zip archive is refused or changes n
 TEST_CASE("torch_archive: random changes of pickles and older containers are refused or read, never more", "[io][fast]") {
   const auto object = pickle("}( 'w' four 'p' torch._utils:_rebuild_parameter ( @4@1@2@2 #88 odict tR 'h' argparse:Namespace ) #81 }( 'lr' 2 u b 'l' ]( 1 2 e u");
   const mgca::test::LegacyParts legacy;
-  for (std::uint64_t i = 0; i < 20'000; ++i) {
+  for (std::uint64_t i = 0; i < 4'000; ++i) {
     mgca::RandomStream random({.seed = 11, .sample = i}, mgca::Use::test);
     auto changed = object;
     for (std::uint64_t n = 1 + random.below(3); n > 0; --n) changed[random.below(changed.size())] = static_cast<char>(random.below(256));
@@ -419,7 +419,7 @@ TEST_CASE("torch_archive: random changes of pickles and older containers are ref
 }
 
 TEST_CASE("torch_archive: hostile files cost little time and memory", "[io][fast]") {
-  const auto began = std::chrono::steady_clock::now();
+  const auto began = std::clock();
   mgca::io::TorchArchiveLimits limits;
   limits.tensors = 3;
   CHECK(refusal(archive(pickle("]( four four four e")), limits).empty());
@@ -431,5 +431,5 @@ TEST_CASE("torch_archive: hostile files cost little time and memory", "[io][fast
   limits = {.expanded_bytes = 64};
   CHECK(refusal(archive(pickle("@4@0@16@0")), limits).empty());
   CHECK(refusal(archive(pickle("@4@0@17@0")), limits).find("over the limit 64") != std::string::npos);
-  CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(1));
+  CHECK(std::clock() - began < CLOCKS_PER_SEC);
 }
