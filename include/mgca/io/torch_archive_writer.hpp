@@ -193,8 +193,9 @@ class ZipWriter {
 }  // namespace detail
 
 // Replaces the file as a whole, with never more than one tensor in memory; `metadata` becomes an attribute of the dict that
-// torch ignores. With `under` the dict of tensors stands in another under this key, as Lightning's under "state_dict". Throws Error(argument) and leaves the old file for names that repeat, bytes that do not fit their shape and
-// types that torch does not store.
+// torch ignores. With `under` the dict of tensors stands in another under this key, as Lightning's under "state_dict". Throws
+// Error(argument) and leaves the old file for names that repeat, bytes that do not fit their shape and types that torch does
+// not store.
 inline void write_torch_archive(Files& files, const std::filesystem::path& path, std::span<const TensorInfo> tensors,
                                 const std::map<std::string, std::string>& metadata, const TensorSource& source, const std::string& under = "") {
   std::set<std::string_view> names;
