@@ -13,7 +13,7 @@ using mgca::test::demand;
 namespace {
 
 void put(std::vector<std::byte>& out, std::uint64_t value, int bytes) {
-  for (int i = 0; i < bytes; ++i) out.push_back(static_cast<std::byte>(value >> (8 * i)));
+  for (int i = 0; i < bytes; ++i) out.push_back(static_cast<std::byte>(i < 8 ? value >> (8 * i) : 0));
 }
 // A zip archive whose headers tell the truth: the input is the pickle, the storages are 64 bytes each.
 std::vector<std::byte> wrapped(std::span<const std::byte> pickle) {

@@ -88,13 +88,13 @@ TEST_CASE("safetensors: no hostile file is accepted, and what is wrong with a te
     tensor("F32", shape, "[0,4]", 4, "the shape of tensor 't' overflows");
   }
   for (const std::string dtype : {"F4", "F6_E2M3", "F6_E3M2"}) {
-    tensor(dtype, "[3]", "[0,2]", 2, "does not fill its last byte");
-    tensor(dtype, "[]", "[0,1]", 1, "does not fill its last byte");
-    tensor(dtype, "[4]", "[0,1]", 1, dtype == "F4" ? "has 1 bytes, its shape needs 2" : "has 1 bytes, its shape needs 3");
+    tensor(dtype, "[3]", "[0,2]", 2, "the shape of tensor 't' overflows or does not fill its last byte");
+    tensor(dtype, "[]", "[0,1]", 1, "the shape of tensor 't' overflows or does not fill its last byte");
+    tensor(dtype, "[4]", "[0,1]", 1, dtype == "F4" ? "tensor 't' has 1 bytes, its shape needs 2" : "tensor 't' has 1 bytes, its shape needs 3");
     tensor(dtype, "[4611686018427387904,8]", "[0,4]", 4, "the shape of tensor 't' overflows");
   }
-  for (const std::string dtype : {"F8_E4M3", "F8_E5M2", "F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ"}) tensor(dtype, "[3]", "[0,4]", 4, "has 4 bytes, its shape needs 3");
-  tensor("C64", "[1]", "[0,4]", 4, "has 4 bytes, its shape needs 8");
+  for (const std::string dtype : {"F8_E4M3", "F8_E5M2", "F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ"}) tensor(dtype, "[3]", "[0,4]", 4, "tensor 't' has 4 bytes, its shape needs 3");
+  tensor("C64", "[1]", "[0,4]", 4, "tensor 't' has 4 bytes, its shape needs 8");
   tensor("U8", "[4294967296,4294967297]", "[0,4]", 4, "the shape of tensor 't' overflows");
   tensor("F32", "[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]", "[0,4]", 4, "tensor 't': a list of more than 16 numbers");
   for (const std::string offsets : {"[0]", "[0,4,4]", "[]", "[-4,0]", "[0,4.0]", "[0,1e1]", "4"}) tensor("F32", "[1]", offsets, 4, "tensor 't': ");

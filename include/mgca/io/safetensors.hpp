@@ -115,7 +115,9 @@ class Safetensors {
   [[nodiscard]] TensorRecord checked(detail::HeaderEntry& entry, std::uint64_t covered, std::span<const std::byte> data) const {
     constexpr auto names = names_of(Dtype{});
     const auto known = std::find(names.begin(), names.end(), entry.dtype);
-    if (known == names.end() || entry.dtype == to_string(Dtype::c128)) refuse("tensor '", entry.name, "' has the unsupported dtype '", entry.dtype, "'");
+    if (known == names.end() || entry.dtype == to_string(Dtype::c128)) {
+      refuse("tensor '", entry.name, "' has the unsupported dtype '", entry.dtype, "'");
+    }
     TensorRecord record{.name = std::move(entry.name), .dtype = static_cast<Dtype>(known - names.begin())};
     for (const auto side : entry.shape) {
       if (side > INT64_MAX) refuse("the shape of tensor '", record.name, "' overflows");
@@ -126,7 +128,9 @@ class Safetensors {
     if (entry.end < entry.begin) refuse("tensor '", record.name, "' ends before it begins");
     if (entry.end > data.size()) refuse("tensor '", record.name, "' ends at byte ", entry.end, " of ", data.size());
     if (entry.begin != covered) refuse("tensor '", record.name, "' begins at byte ", entry.begin, ", expected ", covered);
-    if (entry.end - entry.begin != *size) refuse("tensor '", record.name, "' has ", entry.end - entry.begin, " bytes, its shape needs ", *size);
+    if (entry.end - entry.begin != *size) {
+      refuse("tensor '", record.name, "' has ", entry.end - entry.begin, " bytes, its shape needs ", *size);
+    }
     record.bytes = data.subspan(entry.begin, *size);
     return record;
   }
@@ -163,7 +167,8 @@ inline void check_written(std::string_view writer, const TensorInfo& tensor, std
 
 // Length and header of a file with these tensors, their data following in this order. What it makes, it has read back.
 // Throws Error(argument) for names that repeat or are not UTF-8, and for types that the format lacks.
-inline std::vector<std::byte> safetensors_preamble(std::span<const TensorInfo> tensors, const std::map<std::string, std::string>& metadata) {
+inline std::vector<std::byte> safetensors_preamble(std::span<const TensorInfo> tensors,
+                                                   const std::map<std::string, std::string>& metadata) {
   std::string header = "{";
   if (!metadata.empty()) {
     header += "\"__metadata__\":{";
@@ -174,7 +179,8 @@ inline std::vector<std::byte> safetensors_preamble(std::span<const TensorInfo> t
   }
   std::uint64_t offset = 0;
   for (const auto& tensor : tensors) {
-    MGCA_CHECK(tensor.dtype != Dtype::c128, "safetensors: tensor '", tensor.name, "' is of type C128, which the format lacks; convert it to C64");
+    MGCA_CHECK(tensor.dtype != Dtype::c128, "safetensors: tensor '", tensor.name,
+               "' is of type C128, which the format lacks; convert it to C64");
     const auto size = written_size("safetensors", tensor);
     std::string shape;
     for (const auto side : tensor.shape) shape += (shape.empty() ? "" : ",") + std::to_string(side);

@@ -39,7 +39,9 @@ constexpr auto names_of(Dtype) {
   std::uint64_t bits = bits_of(dtype), nonzero = bits;
   for (const auto side : shape) {
     if (side < 0) return std::nullopt;
-    if (side != 0 && (__builtin_mul_overflow(nonzero, static_cast<std::uint64_t>(side), &nonzero) || nonzero > INT64_MAX)) return std::nullopt;
+    if (side != 0 && (__builtin_mul_overflow(nonzero, static_cast<std::uint64_t>(side), &nonzero) || nonzero > INT64_MAX)) {
+      return std::nullopt;
+    }
     bits = side == 0 ? 0 : bits;
   }
   if (bits != 0) bits = nonzero;

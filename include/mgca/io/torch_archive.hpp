@@ -104,7 +104,8 @@ class TorchArchive {
       const detail::PickleLimits pickle{.values = limits.values};
       legacy_ = detail::is_legacy_torch(bytes);
       if (!legacy_ && !detail::is_zip(bytes)) detail::refuse_archive("it begins neither like a zip archive nor like an older torch file");
-      const auto contents = legacy_ ? detail::LegacyReader(bytes, pickle).read() : detail::read_torch_zip(bytes, limits.zip_entries, pickle);
+      const auto contents =
+          legacy_ ? detail::LegacyReader(bytes, pickle).read() : detail::read_torch_zip(bytes, limits.zip_entries, pickle);
       detail::TorchOutline outline(contents.values, {.tensors = limits.tensors});
       std::map<std::string, std::size_t, std::less<>> names, known;
       for (auto& named : outline.tensors) {
@@ -123,8 +124,8 @@ class TorchArchive {
     }
     for (const auto& object : skipped_) {
       if (!tensors_.empty() || object.tensors == 0) continue;
-      fail(ErrorKind::data, source_, ": its ", object.tensors, " tensors stand in an object of the class '", object.type, "' at '", object.path,
-           "', which is not made here; in Python, save model.state_dict() instead of the model");
+      fail(ErrorKind::data, source_, ": its ", object.tensors, " tensors stand in an object of the class '", object.type, "' at '",
+           object.path, "', which is not made here; in Python, save model.state_dict() instead of the model");
     }
   }
 
@@ -134,7 +135,8 @@ class TorchArchive {
     if (fresh) {
       const auto found = contents.storages.find(name.key);
       if (found == contents.storages.end()) detail::refuse_archive("the storage '", name.key, "' is not in the file");
-      storages_.push_back({.key = std::string(name.key), .bytes = found->second.bytes, .dtype = name.dtype, .unchecked_crc = found->second.crc});
+      storages_.push_back(
+          {.key = std::string(name.key), .bytes = found->second.bytes, .dtype = name.dtype, .unchecked_crc = found->second.crc});
     }
     const auto& storage = storages_[entry->second];
     const auto declared = detail::declared_bytes(name);
@@ -157,8 +159,8 @@ class TorchArchive {
     return all;
   }
 
-  void place(const detail::TorchContents& contents, const detail::StridedTensor& tensor, std::map<std::string, std::size_t, std::less<>>& known,
-             const TorchArchiveLimits& limits) {
+  void place(const detail::TorchContents& contents, const detail::StridedTensor& tensor,
+             std::map<std::string, std::size_t, std::less<>>& known, const TorchArchiveLimits& limits) {
     const auto rank = contents.values.at(tensor.shape).items.size();
     if (rank > limits.rank) detail::refuse_archive("it has ", rank, " sides, at most ", limits.rank, " are read");
     TensorInfo info{.name = {}, .dtype = tensor.dtype, .shape = numbers(contents.values, tensor.shape, "shape")};
@@ -179,10 +181,12 @@ class TorchArchive {
     }
     if (*bytes != 0) fits = fits && !__builtin_add_overflow(end, std::uint64_t{1}, &end);
     if (!fits || end > elements) {
-      detail::refuse_archive("its offset, shape and strides reach beyond the ", elements, " elements of the storage '", storages_[made.storage].key, "'");
+      detail::refuse_archive("its offset, shape and strides reach beyond the ", elements, " elements of the storage '",
+                             storages_[made.storage].key, "'");
     }
     if (made.bytes > storages_[made.storage].bytes.size() && made.bytes > limits.expanded_bytes) {
-      detail::refuse_archive("it repeats its ", storages_[made.storage].bytes.size(), " bytes up to ", made.bytes, ", over the limit ", limits.expanded_bytes);
+      detail::refuse_archive("it repeats its ", storages_[made.storage].bytes.size(), " bytes up to ", made.bytes, ", over the limit ",
+                             limits.expanded_bytes);
     }
     tensors_.push_back(std::move(info));
     places_.push_back(std::move(made));
@@ -200,7 +204,8 @@ class TorchArchive {
       if (mapped_ && storage.bytes.size() > 8 * piece) detail::release_pages(part);
     }
     if (crc != *storage.unchecked_crc) {
-      fail(ErrorKind::data, source_, ": tensor '", tensors_[index].name, "': the storage '", storage.key, "' is damaged: its checksum differs; copy the file again");
+      fail(ErrorKind::data, source_, ": tensor '", tensors_[index].name, "': the storage '", storage.key,
+           "' is damaged: its checksum differs; copy the file again");
     }
     storage.unchecked_crc.reset();
   }

@@ -43,7 +43,8 @@ class ByteText {
 class PickleWriter {
  public:
   // `under`: the key of an outer dict that holds the one of the tensors; empty: there is none.
-  [[nodiscard]] std::string dict(std::span<const TensorInfo> tensors, const std::map<std::string, std::string>& metadata, const std::string& under) {
+  [[nodiscard]] std::string dict(std::span<const TensorInfo> tensors, const std::map<std::string, std::string>& metadata,
+                                 const std::string& under) {
     out_ << "\x80\x02";
     ordered_dict();
     out_ << "(";
@@ -95,7 +96,8 @@ class PickleWriter {
     std::string_view storage, type;
     for (const auto& typed : names::storages) storage = typed.dtype == info.dtype && storage.empty() ? typed.name : storage;
     for (const auto& typed : names::element_types) type = typed.dtype == info.dtype && type.empty() ? typed.name : type;
-    MGCA_CHECK(!type.empty(), "torch_archive: tensor '", info.name, "' is of type ", to_string(info.dtype), ", which torch does not store; write safetensors");
+    MGCA_CHECK(!type.empty(), "torch_archive: tensor '", info.name, "' is of type ", to_string(info.dtype),
+               ", which torch does not store; write safetensors");
     const auto bytes = static_cast<std::int64_t>(written_size("torch_archive", info));
     std::vector<std::int64_t> strides(info.shape.size());
     std::int64_t row = 1;
@@ -167,7 +169,13 @@ class ZipWriter {
       end.number(0, 4).number(record, 8).number(1, 4);
     }
     const auto count = std::min<std::uint64_t>(count_, 0xFFFF);
-    (end << "PK\5\6").number(0, 4).number(count, 2).number(count, 2).number(std::min(size, kUnknown), 4).number(std::min(begin, kUnknown), 4).number(0, 2);
+    (end << "PK\5\6")
+        .number(0, 4)
+        .number(count, 2)
+        .number(count, 2)
+        .number(std::min(size, kUnknown), 4)
+        .number(std::min(begin, kUnknown), 4)
+        .number(0, 2);
     write(end.bytes());
     file_.commit();
   }
@@ -178,7 +186,15 @@ class ZipWriter {
   // Flags to length of the extra field, the same in both headers.
   static void describe(ByteText& out, std::uint32_t crc, std::uint64_t size, std::size_t name, std::size_t extra) {
     const auto short_size = std::min(size, kUnknown);
-    out.number(0x0800, 2).number(0, 2).number(0, 2).number(0, 2).number(crc, 4).number(short_size, 4).number(short_size, 4).number(name, 2).number(extra, 2);
+    out.number(0x0800, 2)
+        .number(0, 2)
+        .number(0, 2)
+        .number(0, 2)
+        .number(crc, 4)
+        .number(short_size, 4)
+        .number(short_size, 4)
+        .number(name, 2)
+        .number(extra, 2);
   }
   void write(std::span<const std::byte> bytes) {
     file_.write(bytes);
@@ -193,12 +209,16 @@ class ZipWriter {
 }  // namespace detail
 
 // Replaces the file as a whole, with never more than one tensor in memory; `metadata` becomes an attribute of the dict that
-// torch ignores. With `under` the dict of tensors stands in another under this key, as Lightning's under "state_dict". Throws Error(argument) and leaves the old file for names that repeat, bytes that do not fit their shape and
-// types that torch does not store.
+// torch ignores. With `under` the dict of tensors stands in another under this key, as Lightning's under "state_dict". Throws
+// Error(argument) and leaves the old file for names that repeat, bytes that do not fit their shape and types that torch does
+// not store.
 inline void write_torch_archive(Files& files, const std::filesystem::path& path, std::span<const TensorInfo> tensors,
-                                const std::map<std::string, std::string>& metadata, const TensorSource& source, const std::string& under = "") {
+                                const std::map<std::string, std::string>& metadata, const TensorSource& source,
+                                const std::string& under = "") {
   std::set<std::string_view> names;
-  for (const auto& tensor : tensors) MGCA_CHECK(names.insert(tensor.name).second, "torch_archive: two tensors have the name '", tensor.name, "'");
+  for (const auto& tensor : tensors) {
+    MGCA_CHECK(names.insert(tensor.name).second, "torch_archive: two tensors have the name '", tensor.name, "'");
+  }
   const auto pickle = detail::PickleWriter().dict(tensors, metadata, under);
   detail::ZipWriter zip(files, path);
   const auto text = [](std::string_view bytes) { return std::as_bytes(std::span(bytes)); };

@@ -131,7 +131,8 @@ class WeightFile {
     }
     if (is_text(bytes, "<")) fail(ErrorKind::data, path.string(), ": a web page, not weights; download the file itself; ", expected);
     if (is_text(bytes, "\x80")) fail(ErrorKind::data, path.string(), ": a bare pickle; ", expected);
-    fail(ErrorKind::data, path.string(), ": not a file of weights (", bytes.size(), " bytes, beginning with '0x", hex(bytes.first(std::min<std::size_t>(8, bytes.size()))), "'); ", expected);
+    fail(ErrorKind::data, path.string(), ": not a file of weights (", bytes.size(), " bytes, beginning with '0x",
+         hex(bytes.first(std::min<std::size_t>(8, bytes.size()))), "'); ", expected);
   }
   static std::string digest(const std::filesystem::path& path) {
     const MappedFile file(path);
@@ -179,13 +180,17 @@ class WeightFile {
       fail(ErrorKind::data, path_.string(), ": not the index of a sharded set of safetensors: ", problem.what());
     }
     for (const auto& [tensor, shard] : index.weight_map) shard_names_.insert(shard);
-    if (shard_names_.size() > limits.shards) fail(ErrorKind::data, path_.string(), ": names ", shard_names_.size(), " shards, at most ", limits.shards, " are read");
+    if (shard_names_.size() > limits.shards) {
+      fail(ErrorKind::data, path_.string(), ": names ", shard_names_.size(), " shards, at most ", limits.shards, " are read");
+    }
     for (const auto& name : shard_names_) open_shard(index, name, limits);
     std::uint64_t total = 0;
     for (std::size_t i = 0; i < tensors_.size(); ++i) total += record(i).bytes.size();
     for (const auto& [tensor, shard] : index.weight_map) {
       const auto& records = shards_[static_cast<std::size_t>(std::distance(shard_names_.begin(), shard_names_.find(shard)))];
-      if (records.find(tensor) == nullptr) fail(ErrorKind::data, path_.string(), ": tensor '", tensor, "' is not in its shard '", shard, "'");
+      if (records.find(tensor) == nullptr) {
+        fail(ErrorKind::data, path_.string(), ": tensor '", tensor, "' is not in its shard '", shard, "'");
+      }
     }
     if (index.total_size && *index.total_size != total) {
       fail(ErrorKind::data, path_.string(), ": total_size is ", *index.total_size, ", the tensors of all shards have ", total, " bytes");
@@ -194,14 +199,19 @@ class WeightFile {
   void open_shard(const detail::SafetensorsIndex& index, const std::string& name, const WeightLimits& limits) {
     const auto path = path_.parent_path() / name;
     std::error_code code;
-    if (!std::filesystem::exists(path, code)) fail(ErrorKind::system, path_.string(), ": the shard '", name, "' is missing; it belongs beside the index");
+    if (!std::filesystem::exists(path, code)) {
+      fail(ErrorKind::system, path_.string(), ": the shard '", name, "' is missing; it belongs beside the index");
+    }
     const auto first = tensors_.size();
     add_shard(Safetensors::read(path, limits.safetensors));
     for (auto i = first; i < tensors_.size(); ++i) {
       const auto known = index.weight_map.find(tensors_[i].name);
-      if (known == index.weight_map.end()) fail(ErrorKind::data, path_.string(), ": tensor '", tensors_[i].name, "' of shard '", name, "' is not in the index");
+      if (known == index.weight_map.end()) {
+        fail(ErrorKind::data, path_.string(), ": tensor '", tensors_[i].name, "' of shard '", name, "' is not in the index");
+      }
       if (known->second != name) {
-        fail(ErrorKind::data, path_.string(), ": tensor '", tensors_[i].name, "' is in shard '", name, "', the index says '", known->second, "'");
+        fail(ErrorKind::data, path_.string(), ": tensor '", tensors_[i].name, "' is in shard '", name, "', the index says '", known->second,
+             "'");
       }
     }
     for (const auto& [key, value] : shards_.back().metadata()) metadata_.emplace(key, value);

@@ -42,18 +42,19 @@ using Names = std::string_view;
 constexpr auto dicts = std::to_array<Names>({"collections.OrderedDict", "collections.defaultdict", "collections.Counter"});
 constexpr auto tensors = std::to_array<Names>({"torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2"});
 constexpr auto parameters = std::to_array<Names>({"torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state"});
-constexpr auto tensor_classes = std::to_array<Names>({"torch.Tensor", "torch._tensor.Tensor", "torch.nn.parameter.Parameter", "torch.nn.parameter.Buffer"});
+constexpr auto tensor_classes = std::to_array<Names>(
+    {"torch.Tensor", "torch._tensor.Tensor", "torch.nn.parameter.Parameter", "torch.nn.parameter.Buffer"});
 
 struct Typed {
   Names name;
   Dtype dtype;
 };
-constexpr auto storages = std::to_array<Typed>({{"Double", Dtype::f64}, {"Float", Dtype::f32}, {"Half", Dtype::f16}, {"BFloat16", Dtype::bf16},
-                                                {"Long", Dtype::i64}, {"Int", Dtype::i32}, {"Short", Dtype::i16}, {"Char", Dtype::i8},
-                                                {"Byte", Dtype::u8}, {"Bool", Dtype::boolean}, {"ComplexDouble", Dtype::c128},
-                                                {"ComplexFloat", Dtype::c64},
-                                                // Quantised: read only to know the size, their tensors are skipped.
-                                                {"QInt8", Dtype::i8}, {"QUInt8", Dtype::u8}, {"QInt32", Dtype::i32}, {"QUInt4x2", Dtype::u8}, {"QUInt2x4", Dtype::u8}});
+constexpr auto storages = std::to_array<Typed>(
+    {{"Double", Dtype::f64}, {"Float", Dtype::f32}, {"Half", Dtype::f16}, {"BFloat16", Dtype::bf16}, {"Long", Dtype::i64},
+     {"Int", Dtype::i32}, {"Short", Dtype::i16}, {"Char", Dtype::i8}, {"Byte", Dtype::u8}, {"Bool", Dtype::boolean},
+     {"ComplexDouble", Dtype::c128}, {"ComplexFloat", Dtype::c64},
+     // Quantised: read only to know the size, their tensors are skipped.
+     {"QInt8", Dtype::i8}, {"QUInt8", Dtype::u8}, {"QInt32", Dtype::i32}, {"QUInt4x2", Dtype::u8}, {"QUInt2x4", Dtype::u8}});
 constexpr auto element_types = std::to_array<Typed>(
     {{"float64", Dtype::f64}, {"double", Dtype::f64}, {"float32", Dtype::f32}, {"float", Dtype::f32}, {"float16", Dtype::f16},
      {"half", Dtype::f16}, {"bfloat16", Dtype::bf16}, {"int64", Dtype::i64}, {"long", Dtype::i64}, {"int32", Dtype::i32},
@@ -66,7 +67,8 @@ constexpr auto element_types = std::to_array<Typed>(
 // Modules of Python's standard library, as the first part of a name.
 constexpr auto standard_modules = std::to_array<Names>(
     {"__builtin__", "__builtins__", "__future__", "__main__.__builtins__", "_abc", "_aix_support", "_ast", "_asyncio", "_bisect", "_blake2",
-     "_bootlocale", "_bootsubprocess", "_bz2", "_codecs", "_codecs_cn", "_collections", "_collections_abc", "_compat_pickle", "_compression",
+     "_bootlocale", "_bootsubprocess", "_bz2", "_codecs", "_codecs_cn", "_collections", "_collections_abc", "_compat_pickle",
+     "_compression",
      "_contextvars", "_crypt", "_csv", "_ctypes", "_curses", "_datetime", "_dbm", "_decimal", "_distutils_hack", "_dummy_thread",
      "_elementtree", "_frozen_importlib", "_frozen_importlib_external", "_functools", "_gdbm", "_hashlib", "_heapq", "_imp", "_io",
      "_ios_support", "_json", "_locale", "_lsprof", "_lzma", "_markupbase", "_md5", "_multibytecodec", "_multiprocessing", "_opcode",
@@ -102,8 +104,9 @@ constexpr auto harmless = std::to_array<Names>(
      "pathlib.PosixPath", "pathlib.PurePath", "pathlib.PurePosixPath", "pathlib.PureWindowsPath", "pathlib.WindowsPath",
      "pathlib._local.Path", "pathlib._local.PosixPath", "pathlib._local.PurePath", "pathlib._local.PurePosixPath",
      "pathlib._local.PureWindowsPath", "pathlib._local.WindowsPath", "re._compile", "types.SimpleNamespace", "typing.Any", "uuid.UUID"});
-constexpr auto harmless_builtins = std::to_array<Names>({"bool", "bytearray", "bytes", "complex", "dict", "float", "frozenset", "int", "list", "long",
-                                                         "object", "range", "set", "slice", "str", "tuple", "unicode", "xrange", "Ellipsis"});
+constexpr auto harmless_builtins = std::to_array<Names>(
+    {"bool", "bytearray", "bytes", "complex", "dict", "float", "frozenset", "int", "list", "long", "object", "range", "set", "slice", "str",
+     "tuple", "unicode", "xrange", "Ellipsis"});
 
 // Packages that load, fetch or run things for a living.
 constexpr auto running_packages = std::to_array<Names>(
@@ -113,9 +116,10 @@ constexpr auto running_packages = std::to_array<Names>(
      "tensorflow", "torch_tensorrt", "trio", "tvm", "urllib3", "uvicorn", "virtualenv", "websocket", "websockets", "xmlrpclib"});
 
 // Functions and values of torch and numpy that checkpoints hold; the classes of both are told by their capital.
-constexpr auto torch_values = std::to_array<Names>({"torch.device", "torch.dtype", "torch.layout", "torch.strided", "torch.contiguous_format",
-                                                    "torch.preserve_format", "torch.channels_last", "torch.sparse_coo", "torch.per_tensor_affine",
-                                                    "torch.per_channel_affine", "torch.serialization._get_layout"});
+constexpr auto torch_values = std::to_array<Names>(
+    {"torch.device", "torch.dtype", "torch.layout", "torch.strided", "torch.contiguous_format", "torch.preserve_format",
+     "torch.channels_last", "torch.sparse_coo", "torch.per_tensor_affine", "torch.per_channel_affine",
+     "torch.serialization._get_layout"});
 constexpr auto torch_prefixes = std::to_array<Names>({"torch._utils._rebuild_", "torch.nn.functional.", "torch.nn.init.", "torch._C._nn.",
                                                       "torch.nn.modules.activation."});
 constexpr auto numpy_values = std::to_array<Names>({"multiarray.scalar", "multiarray._reconstruct", "numeric._frombuffer"});
@@ -147,7 +151,8 @@ inline GlobalMeaning meaning_in_torch(std::string_view full, std::string_view na
   if (storage.starts_with("cuda.")) storage.remove_prefix(5);
   if (storage == "storage.UntypedStorage" || storage == "UntypedStorage") return {GlobalKind::storage};
   for (const auto& type : storages) {
-    if (storage.size() == type.name.size() + 7 && storage.starts_with(type.name) && storage.ends_with("Storage")) return {GlobalKind::storage, type.dtype};
+    const bool same = storage.size() == type.name.size() + 7 && storage.starts_with(type.name) && storage.ends_with("Storage");
+    if (same) return {GlobalKind::storage, type.dtype};
   }
   if (listed(torch_values, full) || looks_like_class(name)) return {};
   const bool part = name.find('.') == std::string_view::npos &&
@@ -158,7 +163,8 @@ inline GlobalMeaning meaning_in_torch(std::string_view full, std::string_view na
 inline bool allowed_in_numpy(std::string_view module, std::string_view name, std::string_view full) {
   if (name.find('.') != std::string_view::npos) return false;
   if (module == "numpy" || module == "numpy.dtypes") {  // dtype, ndarray, float64, str_, bool_: types
-    return name == "dtype" || name == "ndarray" || name == "bool" || name.ends_with('_') || (!name.empty() && name.back() >= '0' && name.back() <= '9') || looks_like_class(name);
+    const bool ends_in_digit = !name.empty() && name.back() >= '0' && name.back() <= '9';
+    return name == "dtype" || name == "ndarray" || name == "bool" || name.ends_with('_') || ends_in_digit || looks_like_class(name);
   }
   for (const std::string_view core : {"numpy.core.", "numpy._core."}) {
     if (full.starts_with(core)) return listed(names::numpy_values, full.substr(core.size()));
@@ -180,7 +186,9 @@ inline GlobalMeaning meaning_of(std::string_view module, std::string_view name, 
     return {looks_like_class(name) ? GlobalKind::foreign : GlobalKind::forbidden};
   }
   if (root == "numpy") return {allowed_in_numpy(module, name, full) ? GlobalKind::foreign : GlobalKind::forbidden};
-  if (module == "builtins" || module == "__builtin__") return {listed(harmless_builtins, name) ? GlobalKind::foreign : GlobalKind::forbidden};
+  if (module == "builtins" || module == "__builtin__") {
+    return {listed(harmless_builtins, name) ? GlobalKind::foreign : GlobalKind::forbidden};
+  }
   if (listed(standard_modules, root)) return {listed(harmless, full) ? GlobalKind::foreign : GlobalKind::forbidden};
   if (listed(running_packages, root) || root.empty() || name.empty()) return {GlobalKind::forbidden};
   if (name.find('.') != std::string_view::npos && !looks_like_class(name)) return {GlobalKind::forbidden};

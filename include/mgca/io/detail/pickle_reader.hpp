@@ -21,7 +21,8 @@ namespace mgca::io::detail {
 class PickleReader : PickleStack {
  public:
   // The bytes must outlive the values.
-  PickleReader(std::span<const std::byte> bytes, const PickleLimits& limits) : PickleStack(limits), bytes_(bytes), objects_(values_, limits.values) {}
+  PickleReader(std::span<const std::byte> bytes, const PickleLimits& limits)
+      : PickleStack(limits), bytes_(bytes), objects_(values_, limits.values) {}
 
   // Reads to the STOP of the first pickle; `length` is then how long it was. Throws ArchiveProblem with the byte.
   PickleValues read(std::size_t& length) {
@@ -88,7 +89,8 @@ class PickleReader : PickleStack {
     if (first_invalid_utf8(full) != full.size()) refuse_archive("a name that is not UTF-8");
     const auto meaning = meaning_of(module, name, full);
     if (meaning.kind == GlobalKind::forbidden) {
-      refuse_archive("the file names '", full, "', which is not data but can run code or touch the system; nothing was run. Do not load it with "
+      refuse_archive("the file names '", full,
+                     "', which is not data but can run code or touch the system; nothing was run. Do not load it with "
                      "anything else either, ask its source for safetensors");
     }
     values_.meanings.push_back(meaning);
@@ -184,12 +186,16 @@ class PickleReader : PickleStack {
         const auto module = line();
         const auto called = line();
         global(module, called);
-        if (code == 'i') refuse_archive("the instruction INST for '", values_.at(stack_.back()).text, "' is of protocol 0, which torch does not write");
+        if (code == 'i') {
+          refuse_archive("the instruction INST for '", values_.at(stack_.back()).text, "' is of protocol 0, which torch does not write");
+        }
         return true;
       }
       case 0x93: {
         const auto called = pop(), module = pop();
-        if (values_.at(called).kind != ValueKind::text || values_.at(module).kind != ValueKind::text) refuse_archive("a name that is not text");
+        if (values_.at(called).kind != ValueKind::text || values_.at(module).kind != ValueKind::text) {
+          refuse_archive("a name that is not text");
+        }
         return global(values_.at(module).text, values_.at(called).text), true;
       }
       case 'R': {

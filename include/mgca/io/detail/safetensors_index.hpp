@@ -95,7 +95,8 @@ class IndexParser {
     std::uint64_t value = 0;
     const auto start = at_;
     for (; at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9'; ++at_) {
-      if (__builtin_mul_overflow(value, std::uint64_t{10}, &value) || __builtin_add_overflow(value, static_cast<std::uint64_t>(text_[at_] - '0'), &value)) {
+      if (__builtin_mul_overflow(value, std::uint64_t{10}, &value) ||
+          __builtin_add_overflow(value, static_cast<std::uint64_t>(text_[at_] - '0'), &value)) {
         problem("total_size does not fit 64 bits");
       }
     }
@@ -133,6 +134,8 @@ class IndexParser {
 };
 
 // Throws HeaderProblem.
-inline SafetensorsIndex read_safetensors_index(std::string_view text, std::size_t max_tensors) { return IndexParser(text, max_tensors).parse(); }
+inline SafetensorsIndex read_safetensors_index(std::string_view text, std::size_t max_tensors) {
+  return IndexParser(text, max_tensors).parse();
+}
 
 }  // namespace mgca::io::detail

@@ -70,15 +70,19 @@ inline constexpr std::string_view kLegacyMagic("\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20
   };
   const auto code = entries.lower_bound(root + "code/");
   if (entry("constants.pkl") != nullptr || (code != entries.end() && code->first.starts_with(root + "code/"))) {
-    refuse_archive("a TorchScript program (torch.jit.save), not a state dict. In Python: torch.save(torch.jit.load(FILE).state_dict(), NEW)");
+    refuse_archive(
+        "a TorchScript program (torch.jit.save), not a state dict. In Python: torch.save(torch.jit.load(FILE).state_dict(), NEW)");
   }
   for (const auto& [name, part] : entries) {
     if (part.method == 0) continue;
-    refuse_archive("the zip entry '", name, "' is compressed (method ", part.method, "), torch.save only stores; unpack it and write it again with `zip -0`");
+    refuse_archive("the zip entry '", name, "' is compressed (method ", part.method,
+                   "), torch.save only stores; unpack it and write it again with `zip -0`");
   }
   if (pickle == nullptr) refuse_archive("a zip archive without data.pkl: not written by torch.save");
   const auto checked = [](const ZipEntry& part) {
-    if (crc32<kZipPolynomial>(part.bytes) != part.crc) refuse_archive("the zip entry '", part.name, "' is damaged: its checksum differs; copy the file again");
+    if (crc32<kZipPolynomial>(part.bytes) != part.crc) {
+      refuse_archive("the zip entry '", part.name, "' is damaged: its checksum differs; copy the file again");
+    }
     return part.bytes;
   };
   if (const auto* order = entry("byteorder")) {
@@ -162,7 +166,9 @@ class LegacyReader {
     std::uint64_t count = 0;
     std::memcpy(&count, file_.data() + at_, 8);
     at_ += 8;
-    if (count != declared.count) refuse_archive("the storage '", declared.key, "' has ", count, " elements, the pickle says ", declared.count);
+    if (count != declared.count) {
+      refuse_archive("the storage '", declared.key, "' has ", count, " elements, the pickle says ", declared.count);
+    }
     const auto bytes = declared_bytes(declared);
     if (!bytes || *bytes > file_.size() - at_) {
       refuse_archive("the storage '", declared.key, "' of ", count, " elements is longer than the ", file_.size() - at_, " bytes left");

@@ -31,7 +31,9 @@ class TorchObjects {
         return arguments_of.front();
       case GlobalKind::from_type: return from_type(callable, arguments_of);
       case GlobalKind::shape:
-        if (arguments_of.size() != 1 || values_.at(arguments_of[0]).kind != ValueKind::tuple) refuse_archive("a shape without a tuple of sides");
+        if (arguments_of.size() != 1 || values_.at(arguments_of[0]).kind != ValueKind::tuple) {
+          refuse_archive("a shape without a tuple of sides");
+        }
         return arguments_of.front();
       case GlobalKind::reconstructor:
         if (!arguments_of.empty() && values_.at(arguments_of[0]).kind == ValueKind::global) return make(arguments_of[0], arguments);
@@ -68,7 +70,8 @@ class TorchObjects {
     }
     if (count.kind != ValueKind::integer || count.integer < 0) refuse_archive("the storage '", key.text, "' has no number of elements");
     if (items.size() == 6 && values_.at(items[5]).kind != ValueKind::none) {
-      refuse_archive("the storage '", key.text, "' is a view of another, as PyTorch before 0.4 wrote; load it with Python and save it again");
+      refuse_archive("the storage '", key.text,
+                     "' is a view of another, as PyTorch before 0.4 wrote; load it with Python and save it again");
     }
     values_.storages.push_back({.key = key.text, .dtype = values_.meaning(type).dtype, .count = static_cast<std::uint64_t>(count.integer)});
     return values_.add({.kind = ValueKind::storage, .integer = static_cast<std::int64_t>(values_.storages.size() - 1)});
@@ -77,7 +80,9 @@ class TorchObjects {
   // What BUILD does: a dict keeps the attributes beside its items, an object of an unknown class too.
   void build(ValueId target, ValueId state) {
     auto& value = values_.at(target);
-    if (value.kind != ValueKind::dict && value.kind != ValueKind::object) refuse_archive("a state for something that is neither dict nor object");
+    if (value.kind != ValueKind::dict && value.kind != ValueKind::object) {
+      refuse_archive("a state for something that is neither dict nor object");
+    }
     value.attached = state;
   }
 
@@ -93,12 +98,15 @@ class TorchObjects {
     if (arguments.size() == 1 && (values_.at(arguments[0]).kind == ValueKind::list || values_.at(arguments[0]).kind == ValueKind::tuple)) {
       for (const auto pair : values_.at(arguments[0]).items) {
         const auto& items = values_.at(pair).items;
-        if (items.size() != 2 || values_.at(pair).kind == ValueKind::dict) refuse_archive("'", values_.at(callable).text, "' of something that is not pairs");
+        if (items.size() != 2 || values_.at(pair).kind == ValueKind::dict) {
+          refuse_archive("'", values_.at(callable).text, "' of something that is not pairs");
+        }
         made.items.insert(made.items.end(), items.begin(), items.end());
       }
     } else if (arguments.size() == 1 && values_.at(arguments[0]).kind == ValueKind::dict) {
       made.items = values_.at(arguments[0]).items;
-    } else if (arguments.size() == 1 && values_.at(arguments[0]).kind != ValueKind::global && values_.at(arguments[0]).kind != ValueKind::none) {
+    } else if (arguments.size() == 1 && values_.at(arguments[0]).kind != ValueKind::global &&
+               values_.at(arguments[0]).kind != ValueKind::none) {
       refuse_archive("'", values_.at(callable).text, "' of something that is not pairs");
     } else if (arguments.size() > 1) {
       refuse_archive("'", values_.at(callable).text, "' with ", arguments.size(), " arguments");
@@ -112,7 +120,9 @@ class TorchObjects {
   ValueId tensor(GlobalKind kind, ValueId callable, ValueId arguments_id) {
     const std::span<const ValueId> arguments(values_.at(arguments_id).items);
     const bool untyped = kind == GlobalKind::untyped_tensor;
-    if (arguments.size() < (untyped ? 7U : 4U) || arguments.size() > 8) refuse_archive("'", values_.at(callable).text, "' with ", arguments.size(), " arguments");
+    if (arguments.size() < (untyped ? 7U : 4U) || arguments.size() > 8) {
+      refuse_archive("'", values_.at(callable).text, "' with ", arguments.size(), " arguments");
+    }
     const auto& storage = values_.at(arguments[0]);
     const auto& offset = values_.at(arguments[1]);
     if (storage.kind != ValueKind::storage) refuse_archive("a tensor whose storage is not one");
@@ -121,7 +131,9 @@ class TorchObjects {
     auto dtype = in.dtype;
     if (untyped) {
       const auto& type = values_.at(arguments[6]);
-      if (type.kind != ValueKind::global || values_.meaning(type).kind != GlobalKind::element_type) refuse_archive("a tensor of an unknown element type");
+      if (type.kind != ValueKind::global || values_.meaning(type).kind != GlobalKind::element_type) {
+        refuse_archive("a tensor of an unknown element type");
+      }
       dtype = values_.meaning(type).dtype;
     }
     if (!dtype) refuse_archive("a tensor in the storage '", in.key, "' without an element type");

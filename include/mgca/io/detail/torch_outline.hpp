@@ -67,7 +67,9 @@ class TorchOutline {
   };
 
   void spend(std::size_t bytes) {
-    if (++visits_ > limits_.visits) refuse_archive("more than ", limits_.visits, " values are reached from the root, some of them by many ways");
+    if (++visits_ > limits_.visits) {
+      refuse_archive("more than ", limits_.visits, " values are reached from the root, some of them by many ways");
+    }
     spent_ += bytes;
     if (spent_ > limits_.text) refuse_archive("the names and values below the root take more than ", limits_.text, " bytes");
   }

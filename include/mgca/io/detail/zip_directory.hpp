@@ -46,7 +46,9 @@ class ZipReader {
     std::uint64_t covered = 0;
     for (const auto& extent : extents) {
       if (extent.begin < covered) refuse_archive("the zip entry '", extent.entry.name, "' overlaps the one before it");
-      if (extent.begin > covered) refuse_archive(extent.begin - covered, " bytes before the zip entry '", extent.entry.name, "' belong to no entry");
+      if (extent.begin > covered) {
+        refuse_archive(extent.begin - covered, " bytes before the zip entry '", extent.entry.name, "' belong to no entry");
+      }
       covered = extent.end;
     }
     if (covered != directory_) refuse_archive(directory_ - covered, " bytes before the zip directory belong to no entry");
@@ -153,13 +155,17 @@ class ZipReader {
     Sizes sizes{.plain = number(at + 24, 4), .stored = number(at + 20, 4), .header = number(at + 42, 4)};
     Extent made;
     made.entry.crc = static_cast<std::uint32_t>(number(at + 16, 4));
-    if (!inside(at + 46, name_length + extra + comment, directory_end_)) refuse_archive("zip directory entry ", index, " is longer than the directory");
+    if (!inside(at + 46, name_length + extra + comment, directory_end_)) {
+      refuse_archive("zip directory entry ", index, " is longer than the directory");
+    }
     const std::string name(text(at + 46, name_length));
     check_name(name);
     if ((flags & 0x2041U) != 0) refuse_archive("the zip entry '", name, "' is encrypted; decrypt the archive first");
     if ((flags & ~0x0808U) != 0) refuse_archive("the zip entry '", name, "' has unknown flags ", flags);
     read_zip64(at + 46 + name_length, extra, sizes, true, name);
-    if (method == 0 && sizes.plain != sizes.stored) refuse_archive("the zip entry '", name, "' is stored in ", sizes.stored, " bytes but has ", sizes.plain);
+    if (method == 0 && sizes.plain != sizes.stored) {
+      refuse_archive("the zip entry '", name, "' is stored in ", sizes.stored, " bytes but has ", sizes.plain);
+    }
     at += 46 + name_length + extra + comment;
     made.entry.name = name;
     made.entry.method = method;
@@ -177,8 +183,12 @@ class ZipReader {
     const auto data = at + 30 + name_length + extra;
     if (!inside(at + 30, name_length + extra, directory_)) refuse_archive("the header of zip entry '", name, "' runs into the directory");
     if (text(at + 30, name_length) != name) refuse_archive("the zip entry '", name, "' has another name in its own header");
-    if (number(at + 6, 2) != flags || number(at + 8, 2) != made.entry.method) refuse_archive("the zip entry '", name, "' has other flags or another method in its own header");
-    if (!inside(data, sizes.stored, directory_)) refuse_archive("the zip entry '", name, "' ends behind byte ", directory_, ", where the directory begins");
+    if (number(at + 6, 2) != flags || number(at + 8, 2) != made.entry.method) {
+      refuse_archive("the zip entry '", name, "' has other flags or another method in its own header");
+    }
+    if (!inside(data, sizes.stored, directory_)) {
+      refuse_archive("the zip entry '", name, "' ends behind byte ", directory_, ", where the directory begins");
+    }
     made.entry.bytes = file_.subspan(data, sizes.stored);
     made.end = data + sizes.stored;
     Sizes own{.plain = number(at + 22, 4), .stored = number(at + 18, 4)};
