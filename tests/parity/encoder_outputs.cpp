@@ -24,11 +24,9 @@ Tensor named(const StateDict& tensors, const std::string& name) {
 }
 
 StateDict outputs(mgca::BertImpl& bert, const StateDict& inputs) {
-  const auto ids = named(inputs, "ids"), mask = named(inputs, "mask");
-  const auto bias = ((1 - mask) * -10000.0).to(torch::kFloat32).unsqueeze(1).unsqueeze(1);
-  StateDict out{{"hidden.0", bert.embeddings(ids)}};
-  for (auto& layer : bert.encoder->layers) {
-    out.push_back({"hidden." + std::to_string(out.size()), layer(out.back().value, bias, mgca::AttentionWeights::none).tokens});
+  StateDict out;
+  for (const auto& state : bert.layers({.ids = named(inputs, "ids"), .mask = named(inputs, "mask"), .word_slot = {}, .words = {}}).hidden) {
+    out.push_back({"hidden." + std::to_string(out.size()), state});
   }
   return out;
 }
