@@ -80,7 +80,7 @@ inline std::vector<io::Spelling> unwrapped(std::vector<io::Spelling> others = {}
        {detail::unwrapped({{front, "bert.", ""}, {back, ".gamma", ".weight"}, {back, ".beta", ".bias"}}),
         {{"embeddings.", text + "embeddings."}, {"encoder.", text + "encoder."}},
         detail::training_state({{"pooler.", pooler}, {"cls.", "a classifier over the vocabulary"}, {"classifier.", classifier}}),
-        {{".crossattention.", unused}}}},
+        {{".crossattention.", unused}, {".position_ids", "0, 1, 2, ..., which transformers makes itself"}}}},
       {"gloria", "GLoRIA checkpoints",
        {"gloria.img_encoder.model.conv1.weight", "gloria.img_encoder.global_embedder.weight", "gloria.text_encoder.model.embeddings.word_embeddings.weight"},
        {{{front, "state_dict.", ""}},
