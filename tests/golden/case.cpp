@@ -219,7 +219,11 @@ Verdict compare_stored(const std::string& name, const Tensor& actual, const Expe
   const auto tolerance = expected.tolerances.value(name, nlohmann::json::object());
   verdict.largest = tolerance.value("absmax", size.max().item<double>());
   verdict.error = difference.max().item<double>();
-  verdict.relative = verdict.error == 0 ? 0 : difference.norm().item<double>() / std::max(size.norm().item<double>(), 1e-300);
+  double length = size.norm().item<double>();
+  if (const auto stat = expected.tensors.find(name + "@stat"); stat != expected.tensors.end()) {  // count, sum, length, largest of the whole
+    length = stat->second[2].item<double>() * std::sqrt(static_cast<double>(want.numel()) / stat->second[0].item<double>());
+  }
+  verdict.relative = verdict.error == 0 ? 0 : difference.norm().item<double>() / std::max(length, 1e-300);
   if (got.is_floating_point() != want.is_floating_point()) return wrong(verdict, "type ", got.toString(), ", expected ", want.toString());
   if (!want.is_floating_point() || tolerance.value("exact", false)) return verdict.error == 0 ? verdict : wrong(verdict, "must be equal, differs by ", verdict.error);
   const double own = tolerance.value("f32_rel_l2_err", 0.0);  // of the reference in single precision

@@ -102,7 +102,7 @@ struct Verdict {
   std::string name;
   double largest = 0;   // of the reference
   double error = 0;     // largest difference
-  double relative = 0;  // length of the difference over the length of the reference
+  double relative = 0;  // length of the difference over the length of the reference, of samples over their part of the whole's
   double share = 0;     // of what is allowed, at the worst place; above 1: wrong
   bool ill_posed = false;  // single precision cannot give it: ill-conditioned, or zero but for rounding
   std::string problem;  // empty: within the tolerance

@@ -21,8 +21,8 @@ std::vector<std::string> case_names() {
   return names;
 }
 
-// Behind the ReLUs of a ResNet single precision decides by chance on which side of a kink a value lies: on one machine the
-// gradients of a case change by 0.3 % with the instruction set, the reference's own by 0.4 %. They are compared in double.
+// Behind the ReLUs of a ResNet single precision decides by chance on which side of a kink a value lies: which gradients differ by
+// 0.3 % changes with the instruction set, and the reference's own differ by 0.4 %. They are compared in double.
 bool is_chance(const Case& one, const std::string& name) {
   return one.dtype == torch::kFloat32 && mgca::golden::is_gradient(name) && one.config.contains("image") &&
          !mgca::golden::is_vit(one.config["image"]["encoder"]);

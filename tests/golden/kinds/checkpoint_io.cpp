@@ -2,7 +2,6 @@
 #include "../model.hpp"
 
 #include <mgca/core/error.hpp>
-#include <mgca/io/weight_file.hpp>
 #include <mgca/tensor/weights_file.hpp>
 #include <mgca/train/optimizer.hpp>
 
@@ -12,50 +11,36 @@ namespace mgca::golden {
 
 namespace {
 
-class Checkpoint {
- public:
-  explicit Checkpoint(const std::filesystem::path& path) : file_(io::WeightFile::open(path)) {}
-
-  // The tensors below a dotted path, by the rest of their names.
-  [[nodiscard]] StateDict below(const std::string& path) const {
-    StateDict dict;
-    std::vector<std::byte> scratch;
-    for (const auto& info : file_.tensors()) {
-      if (info.name.starts_with(path)) dict.push_back({info.name.substr(path.size()), to_tensor({info.name, info.dtype, info.shape, file_.bytes(info, scratch)})});
-    }
-    return dict;
+// The tensors below a dotted path, by the rest of their names.
+StateDict below(const Weights& file, const std::string& path) {
+  StateDict dict;
+  for (const auto& [name, value] : file.tensors) {
+    if (name.starts_with(path)) dict.push_back({name.substr(path.size()), value});
   }
-  [[nodiscard]] const std::string& value(const std::string& path) const {
-    const auto at = file_.metadata().find(path);
-    if (at == file_.metadata().end()) fail(ErrorKind::data, file_.path().string(), ": no value '", path, "'");
-    return at->second;
-  }
-
- private:
-  io::WeightFile file_;
-};
+  return dict;
+}
 
 // Moments by position in the list of parameters -> by name. The count of steps is a tensor, or a number in older files.
-void load_moments(AdamW& optimizer, const Checkpoint& checkpoint, const std::vector<std::string>& parameters) {
+void load_moments(AdamW& optimizer, const Weights& checkpoint, const std::vector<std::string>& parameters) {
   const std::string states = "optimizer_states.0.state.";
   auto moments = optimizer.state();  // a fresh one's: the loss scale and the counts of steps
-  for (const auto& [key, value] : checkpoint.below(states)) {
+  const auto add = [&](const std::string& key, const Tensor& value) {  // "3.exp_avg"
     const auto dot = key.find('.');
     const auto position = std::stoul(key.substr(0, dot));
-    const auto what = key.substr(dot + 1);
     if (position >= parameters.size()) fail(ErrorKind::data, "checkpoint: the optimiser knows parameter ", position, ", the model has ", parameters.size());
-    moments.push_back({what + "." + parameters[position], value});
-    if (what == "exp_avg" && checkpoint.below(states + key.substr(0, dot) + ".step").empty()) {
-      moments.push_back({"step." + parameters[position], torch::tensor(std::stof(checkpoint.value(states + key.substr(0, dot) + ".step")))});
-    }
+    moments.push_back({key.substr(dot + 1) + "." + parameters[position], value});
+  };
+  for (const auto& [key, value] : below(checkpoint, states)) add(key, value);
+  for (const auto& [key, text] : checkpoint.metadata) {
+    if (key.starts_with(states) && key.ends_with(".step")) add(key.substr(states.size()), torch::tensor(std::stof(text)));
   }
   optimizer.load_state(moments);
 }
 
 Answer checkpoint_io(const Case& one) {
-  const Checkpoint checkpoint(one.folder / "lightning.ckpt");
+  const auto checkpoint = read_weights(one.folder / "lightning.ckpt");
   const auto model = any_model(one);
-  const auto weights = checkpoint.below("state_dict.");
+  const auto weights = below(checkpoint, "state_dict.");
   const auto images = network_input(one.input("imgs_u8"), torch::kCPU).to(one.dtype);
   const auto tokens = tokens_of({one.input("caption_ids"), one.input("attention_mask")}, vocabulary_of(one), text_quirks(model->profile()));
   Answer answer;
