@@ -175,7 +175,8 @@ void load_weights(torch::nn::Module& module, const std::string& prefix, const Ca
   } else {
     const auto& weights = one.config.at("weights");
     if (weights.at("formula") != "wf1") {
-      fail(ErrorKind::data, one.folder.string(), ": unknown weight formula ", weights.at("formula").dump(), "; known is wf1, or put weights.safetensors beside it");
+      fail(ErrorKind::data, one.folder.string(), ": unknown weight formula ", weights.at("formula").dump(),
+           "; known is wf1, or put weights.safetensors beside it");
     }
     fill_by_formula(module, prefix, weights.at("seed"));
   }
@@ -204,7 +205,8 @@ Verdict wrong(Verdict verdict, const Pieces&... pieces) {
 }
 
 // `actual`: the tensor, or its values at the sampled positions; `noise`: where it is made of rounding, or nothing.
-Verdict compare_stored(const std::string& name, const Tensor& actual, const Expected& expected, torch::ScalarType precision, const Tensor& noise) {
+Verdict compare_stored(const std::string& name, const Tensor& actual, const Expected& expected, torch::ScalarType precision,
+                       const Tensor& noise) {
   Verdict verdict{.name = name};
   const auto sample = expected.tensors.find(name + "@val");
   const auto& want = sample != expected.tensors.end() ? sample->second : expected.tensors.at(name);
@@ -220,12 +222,14 @@ Verdict compare_stored(const std::string& name, const Tensor& actual, const Expe
   verdict.largest = tolerance.value("absmax", size.max().item<double>());
   verdict.error = difference.max().item<double>();
   double length = size.norm().item<double>();
-  if (const auto stat = expected.tensors.find(name + "@stat"); stat != expected.tensors.end()) {  // count, sum, length, largest of the whole
+  if (const auto stat = expected.tensors.find(name + "@stat");
+      stat != expected.tensors.end()) {  // count, sum, length, largest of the whole
     length = stat->second[2].item<double>() * std::sqrt(static_cast<double>(want.numel()) / stat->second[0].item<double>());
   }
   verdict.relative = verdict.error == 0 ? 0 : difference.norm().item<double>() / std::max(length, 1e-300);
   if (got.is_floating_point() != want.is_floating_point()) return wrong(verdict, "type ", got.toString(), ", expected ", want.toString());
-  if (!want.is_floating_point() || tolerance.value("exact", false)) return verdict.error == 0 ? verdict : wrong(verdict, "must be equal, differs by ", verdict.error);
+  if (!want.is_floating_point() || tolerance.value("exact", false))
+    return verdict.error == 0 ? verdict : wrong(verdict, "must be equal, differs by ", verdict.error);
   const double own = tolerance.value("f32_rel_l2_err", 0.0);  // of the reference in single precision
   const bool nothing = own > 1;                                // zero but for rounding
   const bool given = tolerance.contains("atol") && !tolerance.contains("absmax");  // one bound for every precision, as of the schedule
@@ -234,26 +238,30 @@ Verdict compare_stored(const std::string& name, const Tensor& actual, const Expe
     const double rtol = nothing || given ? tolerance.value("rtol", 1e-5) : 1e-6;
     const double atol = nothing || given ? tolerance.value("atol", 0.0) : 1e-7 * verdict.largest;
     auto allowed = atol + rtol * size;
-    if (tolerance.contains("note") && noise.defined()) allowed = torch::where(noise.flatten() != 0, allowed.clamp_min(expected.step), allowed);
+    if (tolerance.contains("note") && noise.defined())
+      allowed = torch::where(noise.flatten() != 0, allowed.clamp_min(expected.step), allowed);
     verdict.share = torch::where(difference == 0, difference, difference / allowed).max().item<double>();
   } else if (!nothing) {
     verdict.share = verdict.relative / std::max(is_gradient(name) ? 1e-3 : 1e-4, 4 * own);
   }
   if (verdict.share <= 1) return verdict;
-  verdict.problem = detail::join("off by ", verdict.error, " where the largest value is ", verdict.largest, ", ", verdict.share, " of what is allowed");
+  verdict.problem =
+      detail::join("off by ", verdict.error, " where the largest value is ", verdict.largest, ", ", verdict.share, " of what is allowed");
   return verdict;
 }
 
 }  // namespace
 
-Verdict compare_one(const std::string& name, const Tensor& actual, const Expected& expected, torch::ScalarType precision, const Tensor& noise) {
+Verdict compare_one(const std::string& name, const Tensor& actual, const Expected& expected, torch::ScalarType precision,
+                    const Tensor& noise) {
   const auto positions = expected.tensors.find(name + "@idx");
   if (positions == expected.tensors.end()) {
     if (!expected.tensors.contains(name)) return wrong({.name = name}, "the case holds no such tensor");
     return compare_stored(name, actual, expected, precision, noise);
   }
   const auto shape = torch::tensor(actual.sizes(), torch::kLong);
-  if (!torch::equal(shape, expected.tensors.at(name + "@shape"))) return wrong({.name = name}, "shape ", actual.sizes(), " is not the one expected");
+  if (!torch::equal(shape, expected.tensors.at(name + "@shape")))
+    return wrong({.name = name}, "shape ", actual.sizes(), " is not the one expected");
   const auto sample = [&](const Tensor& whole) { return whole.detach().flatten().index_select(0, positions->second.to(torch::kLong)); };
   return compare_stored(name, sample(actual), expected, precision, noise.defined() ? sample(noise) : noise);
 }
@@ -274,7 +282,8 @@ std::vector<Verdict> compare(const Tensors& answer, const Expected& expected, to
       verdicts.push_back(wrong({.name = name}, "sampled at other positions than the expectation"));
     } else {
       const auto at = answer.at(name + "@idx").to(torch::kLong);
-      verdicts.push_back(compare_stored(name, sample->second, expected, precision, noise.defined() ? noise.flatten().index_select(0, at) : noise));
+      verdicts.push_back(
+          compare_stored(name, sample->second, expected, precision, noise.defined() ? noise.flatten().index_select(0, at) : noise));
     }
   }
   return verdicts;

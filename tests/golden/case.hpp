@@ -121,6 +121,7 @@ struct Verdict {
 // reference's own where that is more. What is zero but for rounding is compared in double precision only.
 // `answer`: whole tensors, or as as_stored() makes them.
 [[nodiscard]] std::vector<Verdict> compare(const Tensors& answer, const Expected& expected, torch::ScalarType precision);
-[[nodiscard]] Verdict compare_one(const std::string& name, const Tensor& actual, const Expected& expected, torch::ScalarType precision, const Tensor& noise = {});
+[[nodiscard]] Verdict compare_one(const std::string& name, const Tensor& actual, const Expected& expected, torch::ScalarType precision,
+                                  const Tensor& noise = {});
 
 }  // namespace mgca::golden

@@ -76,7 +76,8 @@ TEST_CASE("golden: every case equals the reference in double and in single preci
 TEST_CASE("golden: without expected values a case is answered with every name that the expectation has", "[golden][fast]") {
   for (const std::string name : {"mgca_fixed_vit_eval", "mgca_vit_oneway", "mgca_vit_3steps", "bert_words", "sinkhorn_odd", "splits"}) {
     INFO(name);
-    const Copy copy(name, name == "splits" ? std::vector<std::string>{"config.json"} : std::vector<std::string>{"config.json", "batch.safetensors"});
+    const Copy copy(
+        name, name == "splits" ? std::vector<std::string>{"config.json"} : std::vector<std::string>{"config.json", "batch.safetensors"});
     const auto answer = mgca::golden::solve(mgca::golden::read_case(copy.folder(), torch::kFloat32)).tensors;
     for (const auto& [asked, positions] : mgca::golden::read_case(mgca::test::golden_dir() / name).asked) {
       INFO(asked);
@@ -112,7 +113,8 @@ TEST_CASE("golden: documents are computed, not copied", "[golden][fast]") {
 TEST_CASE("golden: a kind nobody knows is refused with those that are known", "[golden][fast]") {
   const mgca::test::Scratch scratch;
   std::ofstream(scratch / "config.json") << R"({"kind": "horoscope"})";
-  mgca::test::expect_error([&] { (void)mgca::golden::solve(mgca::golden::read_case(scratch.path())); }, {"horoscope", "mgca_forward", "sinkhorn", "splits"});
+  mgca::test::expect_error([&] { (void)mgca::golden::solve(mgca::golden::read_case(scratch.path())); },
+                           {"horoscope", "mgca_forward", "sinkhorn", "splits"});
   std::ofstream(scratch / "config.json") << "{}";
   mgca::test::expect_error([&] { (void)mgca::golden::read_case(scratch.path()); }, {"config.json", "kind"});
 }

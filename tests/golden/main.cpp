@@ -56,7 +56,8 @@ Options read_options(const std::vector<std::string>& arguments) {
     }
   }
   MGCA_CHECK(options.places.size() == (options.compare ? 2U : 1U) && options.compare == options.out.empty(), kUsage);
-  MGCA_CHECK(options.compare || options.out.extension() == ".safetensors", "--out: expected a name that ends in .safetensors, got ", options.out.string());
+  MGCA_CHECK(options.compare || options.out.extension() == ".safetensors", "--out: expected a name that ends in .safetensors, got ",
+             options.out.string());
   return options;
 }
 

@@ -10,12 +10,14 @@ namespace mgca::golden {
 
 Vocabulary vocabulary_of(const Case& one) {
   const auto own = one.folder / "vocab.txt";
-  return Vocabulary::read(std::filesystem::exists(own) ? own : std::filesystem::path(MGCA_SAMPLE_DATA) / "vocab" / "bert-base-cased-vocab.txt");
+  return Vocabulary::read(std::filesystem::exists(own) ? own
+                                                       : std::filesystem::path(MGCA_SAMPLE_DATA) / "vocab" / "bert-base-cased-vocab.txt");
 }
 
 Tokens tokens_of(const TokenRows& rows, const Vocabulary& vocabulary, const TextQuirks& quirks) {
   const auto B = rows.ids.size(0), T = rows.ids.size(1);
-  Tokens tokens{.ids = rows.ids, .mask = rows.mask, .word_slot = torch::empty({B, T}, torch::kLong), .words = torch::empty({B}, torch::kLong)};
+  Tokens tokens{
+      .ids = rows.ids, .mask = rows.mask, .word_slot = torch::empty({B, T}, torch::kLong), .words = torch::empty({B}, torch::kLong)};
   for (int64_t b = 0; b < B; ++b) {
     const auto row = rows.ids[b].to(torch::kInt).contiguous();
     const auto map = text::word_map({row.const_data_ptr<int32_t>(), static_cast<std::size_t>(T)}, vocabulary, quirks);

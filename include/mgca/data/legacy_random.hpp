@@ -25,7 +25,8 @@ class LegacyRandom {
 
   // 0 .. count - 1 in random order.
   [[nodiscard]] std::vector<std::int64_t> permutation(std::int64_t count) {
-    MGCA_CHECK(count >= 0 && count <= std::numeric_limits<std::uint32_t>::max(), "legacy permutation: expected 0 to 2^32 - 1 entries, got ", count);
+    MGCA_CHECK(count >= 0 && count <= std::numeric_limits<std::uint32_t>::max(), "legacy permutation: expected 0 to 2^32 - 1 entries, got ",
+               count);
     std::vector<std::int64_t> order(static_cast<std::size_t>(count));
     std::iota(order.begin(), order.end(), 0);
     for (auto i = order.size(); i-- > 1;) std::swap(order[i], order[at_most(static_cast<std::uint32_t>(i))]);
@@ -95,7 +96,8 @@ struct TrainTest {
   if (test < 0 && train < 0) test = static_cast<std::int64_t>(std::ceil(0.25 * static_cast<double>(rows)));
   if (test < 0) test = rows - train;
   if (train < 0) train = rows - test;
-  MGCA_CHECK(test > 0 && train > 0 && test + train <= rows, "legacy split: ", rows, " rows cannot give ", train, " for training and ", test, " for test");
+  MGCA_CHECK(test > 0 && train > 0 && test + train <= rows, "legacy split: ", rows, " rows cannot give ", train, " for training and ", test,
+             " for test");
   const auto order = LegacyRandom(options.seed).permutation(rows);
   const auto cut = order.begin() + test;
   return {.train = {cut, cut + train}, .test = {order.begin(), cut}};

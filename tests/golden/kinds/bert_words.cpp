@@ -29,7 +29,9 @@ Tensors in_profile(const Case& one, Profile profile) {
     return bert;
   };
   // Entry 0 is [CLS]; the slots of words follow.
-  const auto entries = [&](const Tensor& pieces) { return torch::cat({pieces.slice(1, 0, 1), ops::word_pool(pieces, tokens.word_slot)}, 1); };
+  const auto entries = [&](const Tensor& pieces) {
+    return torch::cat({pieces.slice(1, 0, 1), ops::word_pool(pieces, tokens.word_slot)}, 1);
+  };
   const auto prefix = std::string(to_string(profile)) + ".";
   const auto T = tokens.length();
   Tensors out;

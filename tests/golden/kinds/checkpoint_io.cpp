@@ -27,7 +27,8 @@ void load_moments(AdamW& optimizer, const Weights& checkpoint, const std::vector
   const auto add = [&](const std::string& key, const Tensor& value) {  // "3.exp_avg"
     const auto dot = key.find('.');
     const auto position = std::stoul(key.substr(0, dot));
-    if (position >= parameters.size()) fail(ErrorKind::data, "checkpoint: the optimiser knows parameter ", position, ", the model has ", parameters.size());
+    if (position >= parameters.size())
+      fail(ErrorKind::data, "checkpoint: the optimiser knows parameter ", position, ", the model has ", parameters.size());
     moments.push_back({key.substr(dot + 1) + "." + parameters[position], value});
   };
   for (const auto& [key, value] : below(checkpoint, states)) add(key, value);
@@ -57,7 +58,9 @@ Answer checkpoint_io(const Case& one) {
   load_state_dict(*model, weights);  // an evaluation in the official profile renormalises the prototypes
   model->train();
   const auto& optim = one.config.at("optim");
-  AdamW optimizer(*model, {.weight_decay = optim.at("weight_decay"), .beta1 = optim.at("beta1"), .beta2 = optim.at("beta2"), .epsilon = optim.at("eps")});
+  AdamW optimizer(
+      *model,
+      {.weight_decay = optim.at("weight_decay"), .beta1 = optim.at("beta1"), .beta2 = optim.at("beta2"), .epsilon = optim.at("eps")});
   std::vector<std::string> names;
   std::map<std::string, Tensor> start;
   for (const auto& item : model->named_parameters()) {
@@ -72,7 +75,8 @@ Answer checkpoint_io(const Case& one) {
   answer.tensors["resume.loss"] = loss;
   for (const auto& item : model->named_parameters()) {
     answer.tensors["resume.delta." + item.key()] = item.value().detach() - start[item.key()];
-    if (item.value().grad().defined()) answer.tensors[noise_name("resume.delta." + item.key())] = item.value().grad().abs().lt(1e-12).to(torch::kUInt8);
+    if (item.value().grad().defined())
+      answer.tensors[noise_name("resume.delta." + item.key())] = item.value().grad().abs().lt(1e-12).to(torch::kUInt8);
   }
   return answer;
 }

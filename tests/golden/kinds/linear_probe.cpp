@@ -12,11 +12,16 @@ namespace {
 
 Answer probe(const Case& one) {
   const auto& config = one.config;
-  LinearProbe model({.features = config.at("in_features"), .classes = config.at("classes"), .hidden = config.at("hidden").is_null() ? 0 : config.at("hidden").get<int64_t>()});
+  LinearProbe model({.features = config.at("in_features"),
+                     .classes = config.at("classes"),
+                     .hidden = config.at("hidden").is_null() ? 0 : config.at("hidden").get<int64_t>()});
   load_weights(*model, config.at("weight_prefix"), one);
   std::map<std::string, Tensor> start;
   for (const auto& item : model->named_parameters()) start[item.key()] = item.value().detach().clone();
-  AdamW optimizer(*model, {.weight_decay = config.at("weight_decay"), .beta1 = config.at("betas")[0], .beta2 = config.at("betas")[1], .epsilon = config.at("eps")});
+  AdamW optimizer(*model, {.weight_decay = config.at("weight_decay"),
+                           .beta1 = config.at("betas")[0],
+                           .beta2 = config.at("betas")[1],
+                           .epsilon = config.at("eps")});
   const auto features = one.input("features").to(one.dtype), labels = one.input("labels").to(one.dtype);  // (S, B, .)
   Answer answer;
   std::vector<Tensor> losses;

@@ -22,7 +22,8 @@ class Forward {
     const auto text_features = model_->text_encoder_q->model(tokens);
     const auto text_raw = model_->project_text(text_features);
     const auto image = align::unit(image_raw), text = align::unit(text_raw);
-    const std::map<std::string, Tensor> embeddings{{"image.global", image.global}, {"image.local", image.local}, {"text.global", text.global}, {"text.local", text.local}};
+    const std::map<std::string, Tensor> embeddings{
+        {"image.global", image.global}, {"image.local", image.local}, {"text.global", text.global}, {"text.local", text.local}};
     for (const auto& [name, value] : embeddings) value.retain_grad();
     const auto levels = model_->compare(image, text);
     const auto total = model_->losses(levels).total();

@@ -15,11 +15,14 @@ Answer mgca_steps(const Case& one) {
   model->train();
   const auto& optim = one.config.at("optim");
   const ScheduleConfig schedule{.rate = optim.at("lr"), .minimum = optim.at("min_lr"), .warmup_fraction = optim.at("warmup_fraction")};
-  AdamW optimizer(*model, {.weight_decay = optim.at("weight_decay"), .beta1 = optim.at("beta1"), .beta2 = optim.at("beta2"), .epsilon = optim.at("eps")});
+  AdamW optimizer(
+      *model,
+      {.weight_decay = optim.at("weight_decay"), .beta1 = optim.at("beta1"), .beta2 = optim.at("beta2"), .epsilon = optim.at("eps")});
   const auto vocabulary = vocabulary_of(one);
   const auto losses_of = [&](const std::string& step) {
     const auto images = network_input(one.input(step + "imgs_u8"), torch::kCPU).to(one.dtype);
-    return model->losses(images, tokens_of({one.input(step + "caption_ids"), one.input(step + "attention_mask")}, vocabulary, text_quirks(model->profile())));
+    return model->losses(images, tokens_of({one.input(step + "caption_ids"), one.input(step + "attention_mask")}, vocabulary,
+                                           text_quirks(model->profile())));
   };
   std::map<std::string, Tensor> start;
   for (const auto& item : model->named_parameters()) start[item.key()] = item.value().detach().clone();

@@ -27,7 +27,8 @@ Answer resize_dims(const Case& one) {
     const ImageSize size{.height = sizes[i][0].item<int64_t>(), .width = sizes[i][1].item<int64_t>()};
     const auto fitted = image::fitted_size(size, side);
     const auto zeros = image::square_padding(fitted, side);
-    rows[i].copy_(torch::tensor({size.height, size.width, fitted.height, fitted.width, zeros.top, zeros.bottom, zeros.left, zeros.right}, torch::kLong));
+    rows[i].copy_(torch::tensor({size.height, size.width, fitted.height, fitted.width, zeros.top, zeros.bottom, zeros.left, zeros.right},
+                                torch::kLong));
   }
   return {.tensors = {{"rows", rows}}, .document = {}};
 }

@@ -14,7 +14,9 @@ namespace {
 
 using Rows = std::vector<int64_t>;
 
-Tensor head(const Rows& rows) { return torch::tensor(Rows(rows.begin(), rows.begin() + std::min<std::ptrdiff_t>(64, std::ssize(rows))), torch::kLong); }
+Tensor head(const Rows& rows) {
+  return torch::tensor(Rows(rows.begin(), rows.begin() + std::min<std::ptrdiff_t>(64, std::ssize(rows))), torch::kLong);
+}
 Tensor number(int64_t value) { return torch::tensor({value}, torch::kLong); }
 
 // "KIND.SEED.ROWS.REST": REST may itself hold a period, as 0.35 does.
@@ -49,8 +51,9 @@ Tensor drawn(const std::string& name) {
   if (draw.what == "split") {
     const auto size = draw.rest.substr(0, dot);
     const bool share = size.find('.') != std::string::npos;
-    const auto sides = data::legacy_train_test_split(draw.rows, {.test = share ? data::SplitSize(std::stod(size)) : data::SplitSize(int64_t{std::stoll(size)}),
-                                                                 .train = {}, .seed = draw.seed});
+    const auto sides = data::legacy_train_test_split(
+        draw.rows,
+        {.test = share ? data::SplitSize(std::stod(size)) : data::SplitSize(int64_t{std::stoll(size)}), .train = {}, .seed = draw.seed});
     if (last == "train") return head(sides.train);
     if (last == "test") return head(sides.test);
     return torch::tensor({std::ssize(sides.train), std::ssize(sides.test)}, torch::kLong);
