@@ -48,6 +48,7 @@ void check_taken(const mgca::AlignmentModel& model, const mgca::AlignmentModel& 
   const auto expected = copy_of(source);
   for (const auto& [name, value] : mgca::state_dict(model)) {
     INFO(name);
+    if (name.ends_with(".position_ids")) continue;  // not every layout writes them, and they are always 0, 1, 2, ...
     CHECK(torch::equal(value, name.starts_with(prefix) ? expected.at(name) : before.at(name)));
   }
 }
