@@ -9,14 +9,15 @@
 
 int main() {
   const mgca::SyntheticStudies studies({.count = 12'500});
-  std::vector<int64_t> training(12'000), validation(200), gallery;
+  std::vector<int64_t> training(12'000), labelled(6000), validation(200), gallery;
   std::iota(training.begin(), training.end(), 0);
+  std::iota(labelled.begin(), labelled.end(), 0);
   std::iota(validation.begin(), validation.end(), 12'000);
   std::set<std::string> reports;  // 200 held-out patients with 200 different reports
   for (int64_t i = 12'200; gallery.size() < 200; ++i) {
     if (reports.insert(studies.record(i).report).second) gallery.push_back(i);
   }
-  const mgca::Subset train(studies, training), valid(studies, validation), test(studies, gallery);
+  const mgca::Subset train(studies, training), known(studies, labelled), valid(studies, validation), test(studies, gallery);
 
   std::vector<std::string> texts;
   for (int64_t i = 0; i < 1000; ++i) texts.push_back(mgca::text::clean_caption({.impression = train.record(i).report}).joined());
@@ -28,11 +29,11 @@ int main() {
                                                               "image.stem=imagenet", "token_weight=0", "prototype_weight=0"});
   const mgca::WordPiece tokenizer(vocabulary, {.length = model->text_length()});
   const mgca::StudySourceConfig plain{.stored_side = 64, .local_contrast = {.radius = 3}, .augmentation = {.crop = 64, .random_crop = false}};
-  const mgca::StudySource seen(train, tokenizer, plain), held_out(valid, tokenizer, plain), unseen(test, tokenizer, plain);
+  const mgca::StudySource seen(train, tokenizer, plain), taught(known, tokenizer, plain), held_out(valid, tokenizer, plain), unseen(test, tokenizer, plain);
 
   const auto probe_auroc = [&] {
-    const auto known = mgca::tasks::features(*model, seen), chosen = mgca::tasks::features(*model, held_out), asked = mgca::tasks::features(*model, unseen);
-    const auto probe = mgca::tasks::train_probe({.train = known, .valid = chosen}, {.epochs = 50});
+    const auto examples = mgca::tasks::features(*model, taught), chosen = mgca::tasks::features(*model, held_out), asked = mgca::tasks::features(*model, unseen);
+    const auto probe = mgca::tasks::train_probe({.train = examples, .valid = chosen}, {.epochs = 50});
     return mgca::metrics::macro_roc_auc(mgca::tasks::classify(probe, asked).table()).mean.value_or(0);
   };
   const double untrained = probe_auroc();
