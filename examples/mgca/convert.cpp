@@ -119,8 +119,12 @@ void run(const Options& o) {
     return file.bytes(*before, scratch);
   };
   auto& files = mgca::posix_files();
-  if (torch) mgca::io::write_torch_archive(files, o.out, plan.tensors, plan.metadata, bytes, unwrapped(plan.tensors));
-  else mgca::io::write_safetensors(files, o.out, plan.tensors, plan.metadata, bytes);
+  if (torch) {
+    const auto under = unwrapped(plan.tensors);  // before the names are written
+    mgca::io::write_torch_archive(files, o.out, plan.tensors, plan.metadata, bytes, under);
+  } else {
+    mgca::io::write_safetensors(files, o.out, plan.tensors, plan.metadata, bytes);
+  }
   console::line("  written      " + o.out.string() + ", " + std::to_string(plan.tensors.size()) + " tensors, " + console::bytes(std::filesystem::file_size(o.out)));
 }
 

@@ -6,6 +6,7 @@
 
 #include <mgca/catalog/start_weights.hpp>
 #include <mgca/feed/tokens.hpp>
+#include <mgca/image/augment.hpp>
 #include <mgca/image/geometry.hpp>
 #include <mgca/image/local_contrast.hpp>
 #include <mgca/io/image_file.hpp>
@@ -119,21 +120,22 @@ class Rows {
 
 template <class Picture>
 void embed_images(Embedder& e, const Options& o, std::int64_t count, const Picture& picture, Rows& rows) {
-  const auto S = e.how.image_size, offset = (e.how.stored_side - S) / 2;
+  const auto S = e.how.image_size;
   console::Progress progress("  images");
   for (std::int64_t from = 0; from < count; from += o.batch_size) {
     const auto B = std::min(o.batch_size, count - from);
     auto batch = torch::empty({B, 1, S, S}, torch::kUInt8);
     for (std::int64_t b = 0; b < B; ++b) {
-      auto stored = mgca::image::fit_to_square(picture(from + b).plane(), e.how.stored_side);
-      if (e.how.local_contrast.radius > 0) stored = mgca::image::local_contrast(stored.plane(), e.how.local_contrast);
-      const auto seen = mgca::image::crop(stored.plane(), {.top = offset, .left = offset, .height = S, .width = S});
+      const auto stored = mgca::image::local_contrast(mgca::image::fit_to_square(picture(from + b).plane(), e.how.stored_side).plane(), e.how.local_contrast);
+      const auto seen = mgca::image::augment(stored.plane(), {.crop = S, .random_crop = false}, {});
       std::memcpy(batch.data_ptr<std::uint8_t>() + b * S * S, seen.pixels().data(), seen.pixels().size());
     }
     const auto input = mgca::network_input(batch, e.device);
-    rows.add("image.features", e.model->image_features(input));
-    if (e.image_head) {
+    if (!e.image_head) {
+      rows.add("image.features", e.model->image_features(input));
+    } else {
       const auto found = e.model->encode_image(input);
+      rows.add("image.features", found.features);
       rows.add("image.global", found.global);
       if (o.tokens) rows.add("image.local", found.local);
       if (o.tokens) rows.add("image.attention", found.attention);

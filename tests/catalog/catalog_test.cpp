@@ -96,6 +96,7 @@ void check_shapes(AlignmentModel& model) {
   const auto image = model.encode_image(images);
   const auto text = model.encode_text(tokens_for(model, {3, 1}));
   CHECK(model.image_features(images).sizes() == at::IntArrayRef({2, model.image_width()}));
+  CHECK(torch::equal(image.features, model.image_features(images)));
   CHECK(image.global.sizes() == text.global.sizes());
   CHECK(image.local.size(2) == image.global.size(1));
   CHECK(text.local.sizes() == at::IntArrayRef({2, model.text_length() - 1, text.global.size(1)}));

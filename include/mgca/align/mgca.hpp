@@ -104,7 +104,7 @@ struct TowerImpl : torch::nn::Module {
 
   // What the heads give. `counted`: the parts that enter the local head's statistics; undefined: all.
   Embeddings project(const Features& f, const Tensor& counted, Parts parts = Parts::embedded) {
-    Embeddings out{.global = global_embed(f.global), .attention = f.attention, .valid = f.valid};
+    Embeddings out{.global = global_embed(f.global), .attention = f.attention, .valid = f.valid, .features = f.global};
     if (parts == Parts::embedded) out.local = local_embed(f.local, counted);
     return out;
   }

@@ -20,6 +20,7 @@ struct Embeddings {
   Tensor local;      // (B, N, d) one per patch or word; 0 where invalid
   Tensor attention;  // (B, N) attention the summary token pays to each, without gradient; undefined for CNN towers
   Tensor valid;      // (B, N) bool; undefined: all exist
+  Tensor features;   // (B, width of the tower) its own summary, before any projection, as image_features() gives; undefined: not kept
 };
 
 struct AlignmentLosses {

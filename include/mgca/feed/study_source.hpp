@@ -8,6 +8,7 @@
 #include <mgca/data/dataset.hpp>
 #include <mgca/feed/batch.hpp>
 #include <mgca/feed/loader.hpp>
+#include <mgca/feed/tokens.hpp>
 #include <mgca/image/augment.hpp>
 #include <mgca/image/geometry.hpp>
 #include <mgca/image/local_contrast.hpp>
@@ -101,21 +102,19 @@ class StudySource {
   // The words of one report, one per slot, for display.
   [[nodiscard]] std::vector<std::string> words(int64_t i, const Vocabulary& vocabulary) const {
     const auto& row = rows_[static_cast<std::size_t>(i)];
-    return text::word_texts(row.ids, row.map, vocabulary);
+    return text::word_texts(row.pieces.ids, row.words, vocabulary);
   }
 
   [[nodiscard]] Batch batch(std::span<const int64_t> records, RandomKey key) const {
     const auto B = static_cast<int64_t>(records.size()), S = config_.augmentation.crop;
     const auto C = static_cast<int64_t>(data_->label_names().size());
-    std::vector<const Row*> rows;
+    std::vector<const TokenizedText*> rows;
     for (const auto record : records) {
       key.sample = static_cast<uint64_t>(record);
       rows.push_back(&seen_row(record, key));
     }
-    const auto T = padded_length(rows);
     Batch out{.images = torch::empty({B, 1, S, S}, torch::kUInt8),
-              .tokens = {.ids = torch::empty({B, T}, torch::kLong), .mask = torch::empty({B, T}, torch::kLong),
-                         .word_slot = torch::empty({B, T}, torch::kLong), .words = torch::empty({B}, torch::kLong)},
+              .tokens = stacked(rows, padded_length(rows)),
               .labels = torch::empty({B, C}, torch::kFloat32),
               .records = {records.begin(), records.end()}};
     for (int64_t b = 0; b < B; ++b) {
@@ -125,16 +124,6 @@ class StudySource {
       const auto& source = stored_.empty() ? picture : stored_[static_cast<std::size_t>(record)];
       const auto seen = image::augment(source.plane(), config_.augmentation, key);
       std::memcpy(out.images.data_ptr<uint8_t>() + b * S * S, seen.pixels().data(), seen.pixels().size());
-      const auto& row = *rows[static_cast<std::size_t>(b)];
-      auto* ids = out.tokens.ids.data_ptr<int64_t>() + b * T;
-      auto* mask = out.tokens.mask.data_ptr<int64_t>() + b * T;
-      auto* slot = out.tokens.word_slot.data_ptr<int64_t>() + b * T;
-      for (int64_t t = 0; t < T; ++t) {
-        ids[t] = row.ids[static_cast<std::size_t>(t)];
-        mask[t] = t < row.used ? 1 : 0;
-        slot[t] = row.map.slot_of_token[static_cast<std::size_t>(t)];
-      }
-      out.tokens.words.data_ptr<int64_t>()[b] = row.map.words;
       const auto& labels = data_->record(record).labels;
       if (C > 0) std::memcpy(out.labels.data_ptr<float>() + b * C, labels.data(), labels.size() * sizeof(float));
     }
@@ -142,53 +131,41 @@ class StudySource {
   }
 
  private:
-  struct Row {
-    std::vector<int32_t> ids;
-    int64_t used;
-    text::WordMap map;
-  };
-
   void encode(const Study& study, const WordPiece& tokenizer) {
     try {
       const auto caption = text::clean_caption({.impression = study.report, .findings = ""});
-      rows_.push_back(row_of(caption.joined(), tokenizer));
+      rows_.push_back(tokenized(caption.joined(), tokenizer, config_.profile));
       sentences_.emplace_back();
       if (config_.sentence > 0) {
-        for (const auto& sentence : caption.sentences) sentences_.back().push_back(row_of(sentence, tokenizer));
+        for (const auto& sentence : caption.sentences) sentences_.back().push_back(tokenized(sentence, tokenizer, config_.profile));
       }
     } catch (const Error& error) {
       fail(error.kind(), "the report of row ", study.row, ": ", error.what());
     }
-    if (rows_.back().used <= 2) fail(ErrorKind::data, "the report of row ", study.row, " holds no word after cleaning; remove the row");
+    if (rows_.back().pieces.used <= 2) fail(ErrorKind::data, "the report of row ", study.row, " holds no word after cleaning; remove the row");
   }
-  [[nodiscard]] Row row_of(const std::string& text, const WordPiece& tokenizer) const {
-    auto tokens = tokenizer.encode(text);
-    auto map = text::word_map(tokens.ids, tokenizer.vocabulary(), text_quirks(config_.profile));
-    return {std::move(tokens.ids), tokens.used, std::move(map)};
-  }
-  [[nodiscard]] int64_t padded_length(const std::vector<const Row*>& rows) const {
+  [[nodiscard]] int64_t padded_length(const std::vector<const TokenizedText*>& rows) const {
     if (config_.padding == Padding::full || config_.profile == Profile::official) return length_;
     int64_t used = 0;
-    for (const auto* row : rows) used = std::max(used, row->used);
+    for (const auto* row : rows) used = std::max(used, row->pieces.used);
     return std::min(length_, (used + 7) / 8 * 8);
   }
   // The whole report, or the sentence drawn at this address.
-  [[nodiscard]] const Row& seen_row(int64_t record, const RandomKey& key) const {
+  [[nodiscard]] const TokenizedText& seen_row(int64_t record, const RandomKey& key) const {
     const auto& sentences = sentences_[static_cast<std::size_t>(record)];
     RandomStream random(key, Use::sentence);
     if (sentences.empty() || random.uniform() >= config_.sentence) return rows_[static_cast<std::size_t>(record)];
     return sentences[random.below(sentences.size())];
   }
   [[nodiscard]] GreyImage prepare(int64_t i) const {
-    auto picture = image::fit_to_square(data_->image(i).plane(), config_.stored_side);
-    return config_.local_contrast.radius == 0 ? picture : image::local_contrast(picture.plane(), config_.local_contrast);
+    return image::local_contrast(image::fit_to_square(data_->image(i).plane(), config_.stored_side).plane(), config_.local_contrast);
   }
 
   const D* data_;
   StudySourceConfig config_;
   int64_t length_;
-  std::vector<Row> rows_;                    // whole reports
-  std::vector<std::vector<Row>> sentences_;  // of each report; empty where none are drawn
+  std::vector<TokenizedText> rows_;                    // whole reports
+  std::vector<std::vector<TokenizedText>> sentences_;  // of each report; empty where none are drawn
   std::vector<GreyImage> stored_;
 };
 

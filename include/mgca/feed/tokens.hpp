@@ -1,4 +1,4 @@
-// Cleaned report texts as one batch of tokens, for whoever embeds reports without a data set.
+// Cleaned report texts as batches of tokens.
 #pragma once
 
 #include <mgca/core/error.hpp>
@@ -11,33 +11,55 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace mgca {
 
-// Reports as a training run sees them: cleaned, cut into pieces, grouped into words. Throws Error(data) with the number of the
-// report, counted from 1, for text that is not UTF-8 and for a report without a word.
-[[nodiscard]] inline Tokens tokens_of(std::span<const std::string> reports, const WordPiece& tokenizer, Profile profile) {
-  const auto B = static_cast<int64_t>(reports.size()), T = tokenizer.config().length;
-  Tokens out{.ids = torch::empty({B, T}, torch::kLong), .mask = torch::empty({B, T}, torch::kLong), .word_slot = torch::empty({B, T}, torch::kLong),
-             .words = torch::empty({B}, torch::kLong)};
-  auto *ids = out.ids.data_ptr<int64_t>(), *mask = out.mask.data_ptr<int64_t>(), *slot = out.word_slot.data_ptr<int64_t>();
-  for (int64_t b = 0; b < B; ++b) {
-    TokenRow row;
-    try {
-      row = tokenizer.encode(text::clean_caption({.impression = reports[static_cast<std::size_t>(b)], .findings = ""}).joined());
-    } catch (const Error& error) {
-      fail(error.kind(), "report ", b + 1, ": ", error.what());
+// A cleaned text cut into pieces, which are grouped into words.
+struct TokenizedText {
+  TokenRow pieces;
+  text::WordMap words;
+};
+// Throws Error(data) for text that is not UTF-8.
+[[nodiscard]] inline TokenizedText tokenized(const std::string& cleaned, const WordPiece& tokenizer, Profile profile) {
+  auto pieces = tokenizer.encode(cleaned);
+  auto words = text::word_map(pieces.ids, tokenizer.vocabulary(), text_quirks(profile));
+  return {std::move(pieces), std::move(words)};
+}
+
+// The first `length` tokens of each text, one a row; no text may have more.
+[[nodiscard]] inline Tokens stacked(std::span<const TokenizedText* const> texts, int64_t length) {
+  const auto B = static_cast<int64_t>(texts.size());
+  Tokens out{.ids = torch::empty({B, length}, torch::kLong), .mask = torch::empty({B, length}, torch::kLong),
+             .word_slot = torch::empty({B, length}, torch::kLong), .words = torch::empty({B}, torch::kLong)};
+  auto *ids = out.ids.data_ptr<int64_t>(), *mask = out.mask.data_ptr<int64_t>(), *slot = out.word_slot.data_ptr<int64_t>(), *words = out.words.data_ptr<int64_t>();
+  for (const auto* one : texts) {
+    for (int64_t t = 0; t < length; ++t) {
+      *ids++ = one->pieces.ids[static_cast<std::size_t>(t)];
+      *mask++ = t < one->pieces.used ? 1 : 0;
+      *slot++ = one->words.slot_of_token[static_cast<std::size_t>(t)];
     }
-    if (row.used <= 2) fail(ErrorKind::data, "report ", b + 1, " holds no word after cleaning");
-    const auto map = text::word_map(row.ids, tokenizer.vocabulary(), text_quirks(profile));
-    for (int64_t t = 0; t < T; ++t) {
-      *ids++ = row.ids[static_cast<std::size_t>(t)];
-      *mask++ = t < row.used ? 1 : 0;
-      *slot++ = map.slot_of_token[static_cast<std::size_t>(t)];
-    }
-    out.words.data_ptr<int64_t>()[b] = map.words;
+    *words++ = one->words.words;
   }
   return out;
+}
+
+// Reports as a training run sees them, for whoever embeds reports without a data set; all as long as the tokenizer's length.
+// Throws Error(data) with the number of the report, counted from 1, for text that is not UTF-8 and for a report without a word.
+[[nodiscard]] inline Tokens tokens_of(std::span<const std::string> reports, const WordPiece& tokenizer, Profile profile) {
+  std::vector<TokenizedText> texts;
+  for (const auto& report : reports) {
+    try {
+      texts.push_back(tokenized(text::clean_caption({.impression = report, .findings = ""}).joined(), tokenizer, profile));
+    } catch (const Error& error) {
+      fail(error.kind(), "report ", texts.size() + 1, ": ", error.what());
+    }
+    if (texts.back().pieces.used <= 2) fail(ErrorKind::data, "report ", texts.size(), " holds no word after cleaning");
+  }
+  std::vector<const TokenizedText*> rows;
+  for (const auto& one : texts) rows.push_back(&one);
+  return stacked(rows, tokenizer.config().length);
 }
 
 }  // namespace mgca
