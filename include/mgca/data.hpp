@@ -6,7 +6,9 @@
 #include <mgca/data/dataset.hpp>
 #include <mgca/data/fingerprint.hpp>
 #include <mgca/data/legacy_random.hpp>
+#include <mgca/data/prepared.hpp>
 #include <mgca/data/preprocessing.hpp>
+#include <mgca/data/raw_folder.hpp>
 #include <mgca/data/record.hpp>
 #include <mgca/data/sampler.hpp>
 #include <mgca/data/sources/pairs.hpp>

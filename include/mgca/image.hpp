@@ -6,3 +6,4 @@
 #include <mgca/image/intensity.hpp>
 #include <mgca/image/local_contrast.hpp>
 #include <mgca/image/resize.hpp>
+#include <mgca/image/rle.hpp>

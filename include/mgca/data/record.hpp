@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mgca/core/box.hpp>
+#include <mgca/image/rle.hpp>
 
 #include <array>
 #include <cmath>
@@ -42,6 +43,8 @@ struct Study {
   Sex sex = Sex::unknown;
   std::vector<float> labels;    // in the data set's order: 1 present, 0 absent, NaN unknown
   std::vector<LabelledBox> boxes;
+  std::optional<RunLengthMask> mask;  // nothing: not known; no runs: known to be empty
+  int percent = 0;              // the smallest of the training subsets of 1, 10 and 100 % it belongs to; 0: none is known
 };
 
 namespace detail {
