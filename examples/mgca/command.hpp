@@ -18,6 +18,8 @@ void add_explain(CLI::App& program);
 void add_report(CLI::App& program);
 void add_models(CLI::App& program);
 void add_config(CLI::App& program);
+void add_check(CLI::App& program);
+void add_prepare(CLI::App& program);
 void add_doctor(CLI::App& program);
 void add_demo(CLI::App& program);
 void add_synthetic(CLI::App& program);

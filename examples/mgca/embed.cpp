@@ -1,5 +1,6 @@
 // mgca embed: pictures and reports as rows of numbers, for Python or anything else that reads safetensors or .npy.
 #include "command.hpp"
+#include "data_at.hpp"
 #include "console.hpp"
 #include "start.hpp"
 #include "study.hpp"
@@ -201,7 +202,7 @@ void run(const Options& o) {
   std::optional<mgca::PairStudies> pairs;
   std::vector<std::string> reports;
   if (!o.table.empty()) {
-    pairs.emplace(mgca::PairsConfig{.table = o.table});
+    pairs.emplace(study::data_at(o.table));
     for (std::int64_t i = 0; i < pairs->size(); ++i) reports.push_back(pairs->record(i).report);
   } else if (!o.reports.empty()) {
     reports = lines_of(o.reports);
@@ -238,7 +239,7 @@ void add_embed(CLI::App& program) {
   command->add_option("--vocabulary", o->vocabulary, "word pieces the weights were trained with; without it: the run's")->type_name("FILE");
   command->add_option("--images", o->images, "PNG or JPEG files")->type_name("FILE");
   command->add_option("--reports", o->reports, "a text file with one report a line")->type_name("FILE");
-  auto* data = command->add_option("--data", o->table, "CSV with the columns image and report: both are embedded")->type_name("CSV");
+  auto* data = command->add_option("--data", o->table, "CSV with the columns image and report, or folder of mgca prepare: both are embedded")->type_name("PATH");
   data->excludes("--images")->excludes("--reports");
   command->add_flag("--tokens", o->tokens, "the embeddings of patches and words too, with their attention");
   command->add_option("--set", o->set, "options of the model that shapes do not tell: --set image.heads=4")->type_name("KEY=VALUE")->allow_extra_args(false);

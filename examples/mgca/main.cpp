@@ -1,4 +1,4 @@
-// The program `mgca`: pretrain, classify, retrieve, explain and report from the command line.
+// The program `mgca`: prepare data, pretrain, classify, retrieve, explain and report from the command line.
 #include "command.hpp"
 #include "study.hpp"
 
@@ -35,6 +35,8 @@ int main(int argc, char** argv) {
   program.require_subcommand(1);
   program.footer("First steps: mgca doctor, then mgca demo, then mgca pretrain --help\n\nExit codes: 0 success, 1 unexpected, 2 usage, 3 configuration, 4 data, 5 system,\n"
                  "130 or 143 interrupted by Ctrl-C or SIGTERM with a resumable run left behind.");
+  command::add_prepare(program);
+  command::add_check(program);
   command::add_pretrain(program);
   command::add_classify(program);
   command::add_retrieve(program);

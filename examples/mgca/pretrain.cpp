@@ -1,5 +1,6 @@
 // mgca pretrain: image-report pairs in, a run folder out.
 #include "command.hpp"
+#include "data_at.hpp"
 #include "start.hpp"
 #include "study.hpp"
 
@@ -32,14 +33,15 @@ study::StudyConfig configuration(const Options& o) {
     study::apply_overrides(config, of_model);
     config = study::defaults_for(config.model);
   }
-  if (!o.table.empty()) config.data.table = o.table;
+  if (!o.table.empty() && std::filesystem::is_directory(o.table)) config.data = study::data_at(o.table);
+  else if (!o.table.empty()) config.data.table = o.table;
   if (!o.vocabulary.empty()) config.vocabulary = o.vocabulary;
   if (!o.image_weights.empty()) config.image_weights = o.image_weights;
   if (!o.text_weights.empty()) config.text_weights = o.text_weights;
   if (o.resample_positions) config.resample_positions = true;
   study::apply_overrides(config, set);
   if (config.data.table.empty()) {
-    mgca::fail(mgca::ErrorKind::argument, "pretrain: --data is missing: a CSV with the columns image, report, patient and split");
+    mgca::fail(mgca::ErrorKind::argument, "pretrain: --data is missing: a CSV with the columns image, report, patient and split, or a folder of mgca prepare");
   }
   study::make_absolute(config);
   study::adapt_to_start_weights(config);
@@ -90,7 +92,7 @@ void add_pretrain(CLI::App& program) {
   auto options = std::make_shared<Options>();
   auto* command = program.add_subcommand("pretrain", "train a model on image-report pairs");
   command->add_option("--out", options->out, "run folder; the same command again goes on with what is there")->required()->type_name("FOLDER");
-  command->add_option("--data", options->table, "CSV with the columns image, report, patient and split (train, valid, test)")->type_name("CSV");
+  command->add_option("--data", options->table, "CSV with the columns image, report, patient and split (train, valid, test), or folder of mgca prepare")->type_name("PATH");
   command->add_option("--model", options->model, "a name from `mgca models`; without one: mgca-resnet-small")->type_name("NAME");
   command->add_option("--vocabulary", options->vocabulary, "word pieces, one a line; without one: trained on the training reports")->type_name("FILE");
   command->add_option("--image-weights", options->image_weights, "start weights of the image tower: see mgca inspect and docs/weights.md")->type_name("FILE");

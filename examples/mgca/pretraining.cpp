@@ -96,7 +96,7 @@ mgca::data::Audit audited(const Study& study) {
   if (!audit.problems.empty()) {
     const auto& first = audit.problems[0];
     console::note("  warning: row " + std::to_string(first.row) + ": " + first.what + " (lesser problems: " + std::to_string(audit.problems.size()) +
-                  "; mgca doctor --data " + table + " lists them)");
+                  "; mgca check " + table + " lists them)");
   }
   return audit;
 }
@@ -202,7 +202,7 @@ RunOutcome pretrain(Study& study, const std::filesystem::path& run, const std::s
     } catch (const mgca::Error& error) {
       const auto table = study.config.data.table.string();
       const std::string what = error.what();
-      mgca::fail(error.kind(), what.find(table) == std::string::npos ? table + ": " : "", what, " (mgca doctor --data ", table, " lists every bad row)");
+      mgca::fail(error.kind(), what.find(table) == std::string::npos ? table + ": " : "", what, " (mgca check ", table, " lists every bad row)");
     }
   };
   const auto train_source = prepared([&] { return study.training_source(train); });

@@ -8,7 +8,7 @@ namespace command {
 
 void add_run_options(CLI::App& command, study::RunOptions& o) {
   command.add_option("--run", o.run, "run folder of mgca pretrain")->required()->type_name("FOLDER");
-  command.add_option("--data", o.table, "another CSV of pairs with the same columns; without one: the run's own")->type_name("CSV");
+  command.add_option("--data", o.table, "another CSV of pairs with the same columns, or folder of mgca prepare; without one: the run's own")->type_name("PATH");
   command.add_option("--device", o.device, "cpu, cuda, cuda:N, or auto: a GPU where there is one")->type_name("NAME")->capture_default_str();
 }
 

@@ -1,4 +1,5 @@
 // What the commands share: opening a study from its configuration or from a run folder.
+#include "data_at.hpp"
 #include "start.hpp"
 #include "study.hpp"
 
@@ -90,7 +91,7 @@ StudyConfig defaults_for(const mgca::ModelChoice& model) {
 }
 
 void make_absolute(StudyConfig& config) {
-  for (auto* path : {&config.data.table, &config.data.root, &config.data.labels, &config.data.boxes, &config.vocabulary, &config.image_weights, &config.text_weights}) {
+  for (auto* path : {&config.data.table, &config.data.root, &config.data.labels, &config.data.boxes, &config.data.masks, &config.vocabulary, &config.image_weights, &config.text_weights}) {
     if (!path->empty()) *path = std::filesystem::absolute(*path).lexically_normal();
   }
 }
@@ -101,7 +102,7 @@ std::vector<mgca::Difference> differences(const StudyConfig& left, const StudyCo
 
 StudyConfig StudyConfig::without_paths() const {
   auto config = *this;
-  for (auto* path : {&config.data.table, &config.data.root, &config.data.labels, &config.data.boxes, &config.vocabulary, &config.image_weights, &config.text_weights}) path->clear();
+  for (auto* path : {&config.data.table, &config.data.root, &config.data.labels, &config.data.boxes, &config.data.masks, &config.vocabulary, &config.image_weights, &config.text_weights}) path->clear();
   return config;
 }
 
@@ -142,10 +143,13 @@ Study open_run(const RunOptions& o) {
   }
   auto config = read_config(o.run / "config.json");
   if (!o.table.empty()) {
-    config.data.table = o.table;
-    config.data.labels.clear();
-    config.data.label_columns.clear();
-    config.data.boxes.clear();
+    if (std::filesystem::is_directory(o.table)) {
+      config.data = data_at(o.table);
+    } else {
+      config.data.table = o.table;
+      config.data.label_columns.clear();
+      for (auto* beside : {&config.data.labels, &config.data.boxes, &config.data.masks}) beside->clear();
+    }
   }
   if (!o.labels.empty()) config.data.labels = o.labels;
   if (!o.label_columns.empty()) config.data.label_columns = o.label_columns;

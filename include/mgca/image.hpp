@@ -5,5 +5,6 @@
 #include <mgca/image/geometry.hpp>
 #include <mgca/image/intensity.hpp>
 #include <mgca/image/local_contrast.hpp>
+#include <mgca/image/perceptual_hash.hpp>
 #include <mgca/image/resize.hpp>
 #include <mgca/image/rle.hpp>

@@ -9,7 +9,7 @@ on() { local table=$1; shift; "$mgca" pretrain --data "$table" "${tiny[@]}" --ou
 # --- the table and its images -----------------------------------------------------------------------------------
 expect 5 'nowhere.csv: cannot open' on nowhere.csv
 row 3 'images/none.jpg,Frontal view.,CANARYPATIENT2,train,1'
-expect 5 'changed.csv: row 3: .*none.jpg: cannot open.*mgca doctor' on data/changed.csv
+expect 5 'changed.csv: row 3: .*none.jpg: cannot open.*mgca check' on data/changed.csv
 head -c 2000 data/images/7.jpg >data/images/short.jpg
 row 5 'images/short.jpg,Frontal view.,CANARYPATIENT3,train,1'
 expect 4 'changed.csv: row 5: .*short.jpg: damaged' on data/changed.csv

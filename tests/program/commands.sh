@@ -23,13 +23,13 @@ expect 0 'libtorch +2\.' "$mgca" doctor
 for what in 'vector instructions' 'compute threads' 'memory .*free' 'disk .*free' CUDA '--precision'; do
   grep -q -- "$what" out || failed "doctor does not tell $what"
 done
-expect 0 'every image can be read' "$mgca" doctor --data data/pairs.csv
-grep -q 'train *24 *12' out || failed "doctor counts pairs and patients by split"
+expect 0 'clean: no problem was found' "$mgca" check data/pairs.csv
+grep -q 'train *24 *12' out || failed "check counts pairs and patients by split"
 head -c 900 data/images/4.jpg >data/images/short.jpg
 sed '3s/.*/images\/none.jpg,,CANARYPATIENT1,train,0/; 5s/images\/4.jpg/images\/short.jpg/; 36s/images\/35.jpg/images\/1.jpg/' data/pairs.csv >data/bad.csv
-expect 4 'bad.csv: 4 problems' "$mgca" doctor --data data/bad.csv
-for what in 'row 2: .*none.jpg' 'row 2: the report is empty' 'row 4: .*short.jpg: damaged' 'row 35: the same image as row 1'; do grep -q "$what" out || failed "doctor misses: $what"; done
-expect 0 'every image can be read' "$mgca" doctor --data data/pairs.csv --set data.report_column=Finding
+expect 4 'bad.csv: 4 problems' "$mgca" check data/bad.csv
+for what in 'row 2: .*none.jpg' 'row 2: the report is empty' 'row 4: .*short.jpg: damaged' 'row 35: the same image as row 1'; do grep -q "$what" out || failed "check misses: $what"; done
+expect 0 'clean: no problem was found' "$mgca" check data/pairs.csv --set data.report_column=Finding
 expect 0 '"epochs": 30' "$mgca" config
 expect 0 'fit.schedule.rate +0.0007 +number +highest learning rate' "$mgca" config --table
 expect 0 'image.depth +12 +integer' "$mgca" config mgca-vit-b16 --table
@@ -39,7 +39,7 @@ expect 0 '"depth": 6' "$mgca" config mgca-vit-b16 --set image.depth=6
 expect 0 'done: made/pairs.csv, 40 studies' "$mgca" synthetic --out made --count 40 --seed 3
 [ "$(ls made/images | wc -l)" = 40 ] && [ "$(wc -l <made/pairs.csv)" = 41 ] || failed "synthetic writes other files than it says"
 grep -q 'image,report,patient,split,nodule,consolidation' made/pairs.csv || failed "synthetic writes no labels"
-expect 0 'every image can be read' "$mgca" doctor --data made/pairs.csv --set data.boxes=made/boxes.csv
+expect 0 'clean: no problem was found' "$mgca" check made/pairs.csv --set data.boxes=made/boxes.csv
 expect 2 'there is a pairs.csv already' "$mgca" synthetic --out made --count 4
 
 # --- a study from end to end ------------------------------------------------------------------------------------

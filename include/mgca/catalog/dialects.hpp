@@ -82,7 +82,7 @@ inline std::vector<io::Spelling> unwrapped(std::vector<io::Spelling> others = {}
         detail::training_state({{"pooler.", pooler}, {"cls.", "a classifier over the vocabulary"}, {"classifier.", classifier}}),
         {{".crossattention.", unused}, {".position_ids", "0, 1, 2, ..., which transformers makes itself"}}}},
       {"gloria", "GLoRIA checkpoints",
-       {"gloria.img_encoder.model.conv1.weight", "gloria.img_encoder.global_embedder.weight", "gloria.text_encoder.model.embeddings.word_embeddings.weight"},
+       {"gloria.img_encoder.model.conv1.weight", "gloria.text_encoder.model.embeddings.word_embeddings.weight"},
        {{{front, "state_dict.", ""}},
         {{"gloria.img_encoder.model.", image}, {"gloria.text_encoder.model.", text}},
         detail::training_state({{"gloria.img_encoder.model.fc.", classifier}, {"gloria.img_encoder.global_embedder.", projection},

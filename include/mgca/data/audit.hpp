@@ -6,14 +6,17 @@
 #include <mgca/core/parallel.hpp>
 #include <mgca/core/plane.hpp>
 #include <mgca/data/dataset.hpp>
+#include <mgca/image/perceptual_hash.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <exception>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -28,6 +31,7 @@ enum class ProblemKind : std::uint8_t {
   missing_patient,   // where other rows have one: nobody can tell whether it leaks
   box_outside,       // by more than a pixel
   repeated_box,
+  similar_picture,
 };
 
 // Whether a training run on such data would fail or mislead; the rest is worth a look.
@@ -42,11 +46,13 @@ struct Problem {
 struct AuditOptions {
   bool pictures = true;      // decode every picture; false: the tables alone, with pictures told apart by their paths
   std::int64_t threads = 0;  // that decode; 0: as many as the machine has
+  int similar = -1;          // pictures whose perceptual hashes differ in so many of 256 bits or fewer are told; -1: not looked for
 };
 
 struct Audit {
   std::vector<Problem> problems;        // in the order of the records
   std::vector<std::uint64_t> pictures;  // of each record, a hash of its pixels, for fingerprint(); empty if none were decoded
+  std::int64_t repeated_reports = 0;    // records whose report is that of an earlier one: ordinary in normal findings
 };
 
 namespace detail {
@@ -55,40 +61,59 @@ namespace detail {
 struct SeenPicture {
   std::int64_t height = 0, width = 0;
   std::uint64_t content = 0;  // of pixels and sides
+  PerceptualHash outline{};   // where similar ones are looked for
   std::string error;          // why it cannot be read
 };
 
-inline SeenPicture seen(const GreyImage& image) {
+inline SeenPicture seen(const GreyImage& image, bool with_outline) {
   const std::array<std::uint64_t, 3> sum{static_cast<std::uint64_t>(image.height()), static_cast<std::uint64_t>(image.width()),
                                          checksum(std::as_bytes(image.pixels()))};
-  return {.height = image.height(), .width = image.width(), .content = checksum(std::as_bytes(std::span(sum))), .error = {}};
+  return {.height = image.height(), .width = image.width(), .content = checksum(std::as_bytes(std::span(sum))),
+          .outline = with_outline ? image::perceptual_hash(image.plane()) : PerceptualHash{}, .error = {}};
 }
 
 template <Dataset D>
-std::vector<SeenPicture> see_pictures(const D& data, std::int64_t threads) {
+std::vector<SeenPicture> see_pictures(const D& data, const AuditOptions& options) {
   std::vector<SeenPicture> pictures(static_cast<std::size_t>(data.size()));
   const auto look = [&](std::int64_t i) {
     auto& picture = pictures[static_cast<std::size_t>(i)];
     try {
-      picture = seen(data.image(i));
+      picture = seen(data.image(i), options.similar >= 0);
     } catch (const std::exception& error) {
       picture.error = error.what();
     }
   };
-  parallel_for(data.size(), look, {.threads = threads});
+  parallel_for(data.size(), look, {.threads = options.threads});
   return pictures;
+}
+
+// For each picture the first earlier one that looks like it but is not the same; -1: none.
+inline std::vector<std::int64_t> similar_pictures(const std::vector<SeenPicture>& pictures, const AuditOptions& options) {
+  std::vector<std::int64_t> earlier(pictures.size(), -1);
+  const auto look = [&](std::int64_t i) {
+    const auto& mine = pictures[static_cast<std::size_t>(i)];
+    for (std::int64_t j = 0; j < i && mine.error.empty(); ++j) {
+      const auto& other = pictures[static_cast<std::size_t>(j)];
+      if (!other.error.empty() || other.content == mine.content || difference(mine.outline, other.outline) > options.similar) continue;
+      earlier[static_cast<std::size_t>(i)] = j;
+      return;
+    }
+  };
+  parallel_for(static_cast<std::int64_t>(pictures.size()), look, {.threads = options.threads});
+  return earlier;
 }
 
 }  // namespace detail
 
-// Unreadable images, empty reports, patients and pictures in two splits, repeated pictures and boxes, boxes outside their picture.
+// Unreadable images, empty reports, patients and pictures in two splits, repeated pictures and boxes, boxes outside their picture,
+// and on request pictures that look alike.
 // Pictures are the same if their decoded pixels are, whatever the files are called and however they are compressed without loss;
 // the pictures are decoded anyway to be checked, so this costs one hash.
 template <Dataset D>
 [[nodiscard]] Audit audit(const D& data, const AuditOptions& options = {}) {
   Audit result;
   std::vector<detail::SeenPicture> pictures;
-  if (options.pictures) pictures = detail::see_pictures(data, options.threads);
+  if (options.pictures) pictures = detail::see_pictures(data, options);
   for (const auto& picture : pictures) result.pictures.push_back(picture.content);
 
   struct First {
@@ -97,8 +122,13 @@ template <Dataset D>
   };
   std::map<std::string, First> patients, paths;
   std::map<std::uint64_t, First> contents;
-  bool some_patient = false;
-  for (std::int64_t i = 0; i < data.size(); ++i) some_patient = some_patient || !data.record(i).patient.empty();
+  std::set<std::string_view> reports;
+  const auto blank = [](const std::string& text) { return text.find_first_not_of(" \t\r\n") == std::string::npos; };
+  bool some_patient = false, some_report = false;  // where no record has one, the data set is one without
+  for (std::int64_t i = 0; i < data.size(); ++i) {
+    some_patient = some_patient || !data.record(i).patient.empty();
+    some_report = some_report || !blank(data.record(i).report);
+  }
 
   for (std::int64_t i = 0; i < data.size(); ++i) {
     const auto& study = data.record(i);
@@ -113,7 +143,8 @@ template <Dataset D>
       return true;
     };
 
-    if (study.report.find_first_not_of(" \t\r\n") == std::string::npos) report(ProblemKind::empty_report, "the report is empty");
+    if (!blank(study.report)) result.repeated_reports += reports.insert(study.report).second ? 0 : 1;
+    else if (some_report) report(ProblemKind::empty_report, "the report is empty");
     if (study.patient.empty()) {
       if (some_patient) report(ProblemKind::missing_patient, "no patient, so that a leak between splits cannot be seen");
     } else {
@@ -140,6 +171,16 @@ template <Dataset D>
       if (box.x1 >= -1 && box.y1 >= -1 && box.x2 <= width + 1 && box.y2 <= height + 1) continue;
       report(ProblemKind::box_outside, "box " + std::to_string(b + 1) + " reaches outside the picture of " + std::to_string(picture.width) + " x " +
                                            std::to_string(picture.height) + " pixels");
+    }
+  }
+  if (options.similar >= 0) {
+    const auto earlier = detail::similar_pictures(pictures, options);
+    for (std::int64_t i = 0; i < data.size(); ++i) {
+      const auto j = pictures.empty() ? -1 : earlier[static_cast<std::size_t>(i)];
+      if (j < 0) continue;
+      const auto& first = data.record(j);
+      result.problems.push_back({data.record(i).row, ProblemKind::similar_picture,
+                                 "the picture looks like that of row " + std::to_string(first.row) + (first.split == data.record(i).split ? "" : ", which is in another split")});
     }
   }
   return result;

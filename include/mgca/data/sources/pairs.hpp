@@ -4,6 +4,7 @@
 #include <mgca/core/error.hpp>
 #include <mgca/data/data_root.hpp>
 #include <mgca/data/dataset.hpp>
+#include <mgca/data/detail/study_cells.hpp>
 #include <mgca/data/split.hpp>
 #include <mgca/io/csv.hpp>
 #include <mgca/io/image_file.hpp>
@@ -11,6 +12,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -20,7 +22,7 @@
 
 namespace mgca {
 
-// Rows of labels or boxes whose image is in no row of the table of pairs.
+// Rows of labels, boxes or masks whose image is in no row of the table of pairs.
 enum class ExtraRows : std::uint8_t {
   refuse,
   ignore,  // a whole published table stands beside a selection of pairs; PairStudies::extra_rows() counts them
@@ -28,7 +30,7 @@ enum class ExtraRows : std::uint8_t {
 constexpr auto names_of(ExtraRows) { return std::to_array<std::string_view>({"refuse", "ignore"}); }
 
 // A column that keeps its default name may be absent from the tables, except image and report; a name set by hand must exist.
-// An empty name: not read.
+// An empty name: not read; without reports the studies serve for tasks that need none.
 struct PairsConfig {
   std::filesystem::path table;                // CSV with one row per pair
   std::filesystem::path root;                 // folder the image paths are relative to; empty: that of the table
@@ -39,10 +41,12 @@ struct PairsConfig {
   std::string view_column = "view";           // this and the next two: in the table of pairs or, if not there, in that of the labels
   std::string age_column = "age";
   std::string sex_column = "sex";
+  std::string percent_column = "percent";
   std::optional<SplitRule> split_rule;        // divides by patient where the table has no split
   std::filesystem::path labels;               // CSV with an image column and 0/1 columns; empty: no labels
   std::vector<std::string> label_columns;     // which; all must exist
   std::filesystem::path boxes;                // CSV with image, label, x, y, w, h; empty: no boxes
+  std::filesystem::path masks;                // CSV with image, height, width, runs; empty: no masks
   ExtraRows extra_rows = ExtraRows::refuse;
 
   static void describe(auto& self, auto&& field) {
@@ -55,13 +59,18 @@ struct PairsConfig {
     field("view_column", self.view_column, "column with PA, AP, LATERAL or LL, of the pairs or else of the labels; may be absent");
     field("age_column", self.age_column, "column with the age in years, likewise");
     field("sex_column", self.sex_column, "column with F, M or O, likewise");
+    field("percent_column", self.percent_column, "column with the smallest training subset that holds the row: 1, 10 or 100; may be absent");
     field("split_rule", self.split_rule, "how to divide by patient where the table has no split: train, valid, seed");
     field("labels", self.labels, "CSV with an image column and 0/1 columns");
     field("label_columns", self.label_columns, "columns that are labels");
     field("boxes", self.boxes, "CSV with image, label, x, y, w, h");
-    field("extra_rows", self.extra_rows, "rows of labels or boxes whose image is in no pair");
+    field("masks", self.masks, "CSV with image, height, width, runs");
+    field("extra_rows", self.extra_rows, "rows of labels, boxes or masks whose image is in no pair");
   }
 };
+
+// Told about a row that cannot be used: file, row and why.
+using BadRow = std::function<void(const std::string& what)>;
 
 class PairStudies {
  public:
@@ -69,10 +78,12 @@ class PairStudies {
   struct ExtraRowCounts {
     std::int64_t labels = 0;
     std::int64_t boxes = 0;
+    std::int64_t masks = 0;
   };
 
-  // Reads the tables, not the images. Throws Error(system) or Error(data) with file, row and column.
-  explicit PairStudies(const PairsConfig& config) : PairStudies(config, io::CsvTable::read(config.table)) {}
+  // Reads the tables, not the images. Throws Error(system) or Error(data) with file, row and column. With `on_bad_row`, rows that cannot be
+  // used are told and left out, so that one pass finds them all; what then remains is for looking at, not for training.
+  explicit PairStudies(const PairsConfig& config, BadRow on_bad_row = {}) : PairStudies(config, std::move(on_bad_row), io::CsvTable::read(config.table)) {}
   [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(studies_.size()); }
   [[nodiscard]] const Study& record(std::int64_t i) const { return studies_[static_cast<std::size_t>(i)]; }
   [[nodiscard]] const std::vector<std::string>& label_names() const { return label_names_; }
@@ -87,21 +98,20 @@ class PairStudies {
   }
 
  private:
-  PairStudies(const PairsConfig& config, io::CsvTable table)
-      : config_(config), root_(config.root.empty() ? config.table.parent_path() : config.root), label_names_(config.label_columns) {
+  PairStudies(const PairsConfig& config, BadRow on_bad_row, io::CsvTable table)
+      : config_(config), on_bad_row_(std::move(on_bad_row)), root_(config.root.empty() ? config.table.parent_path() : config.root), label_names_(config.label_columns) {
     std::optional<io::CsvTable> labels;
     if (!config_.labels.empty()) labels = io::CsvTable::read(config_.labels);
     require_chosen_columns(table, labels);
     const auto images = read_pairs(table);
     if (labels) read_labels(*labels, images, details_in(table));
     if (!config_.boxes.empty()) read_boxes(images);
+    if (!config_.masks.empty()) read_masks(images);
   }
 
-  using Column = std::optional<std::size_t>;
+  using Column = data::detail::Column;
+  using Details = data::detail::DetailColumns;
   using ImageIndex = std::multimap<std::string, std::size_t>;  // studies by image; an image in two rows belongs to both
-  struct Details {
-    Column view, age, sex;
-  };
 
   static Column find(const io::CsvTable& table, const std::string& name) { return name.empty() ? Column() : table.find(name); }
   [[nodiscard]] Details details_in(const io::CsvTable& table) const {
@@ -113,59 +123,58 @@ class PairStudies {
     const auto chosen = [](const std::string& name, const std::string& default_name) { return !name.empty() && name != default_name; };
     if (chosen(config_.patient_column, usual.patient_column)) (void)table.column(config_.patient_column);
     if (chosen(config_.split_column, usual.split_column)) (void)table.column(config_.split_column);
+    if (chosen(config_.percent_column, usual.percent_column)) (void)table.column(config_.percent_column);
     for (const auto& [name, default_name] : {std::pair(config_.view_column, usual.view_column), std::pair(config_.age_column, usual.age_column),
                                              std::pair(config_.sex_column, usual.sex_column)}) {
       if (chosen(name, default_name) && !(labels && labels->find(name))) (void)table.column(name);
     }
   }
 
-  static std::filesystem::path image_path(const io::CsvRow& row, std::size_t column) {
-    if (const auto why = DataRoot::objection(row.at(column))) {
-      fail(ErrorKind::data, row.place(), ": the image path ", *why, "; write the path of a file relative to the data folder and below it, with '/'");
+  // The row's own error, or told and left out.
+  template <class Use>
+  void use_row(Use&& use) {
+    if (!on_bad_row_) return use();
+    try {
+      use();
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::data) throw;
+      ++bad_rows_;
+      on_bad_row_(error.what());
     }
-    return std::filesystem::path(row.at(column)).lexically_normal();
   }
 
-  static void read_details(const io::CsvRow& row, const Details& columns, Study& study) {
-    if (columns.view) {
-      const auto view = view_of(row.at(*columns.view));
-      if (!view) row.wrong(*columns.view, "PA, AP, LATERAL, LL or nothing");
-      study.view = *view;
-    }
-    if (columns.age) {
-      study.age = row.number_at(*columns.age);
-      if (study.age && (*study.age < 0 || *study.age > 150)) row.wrong(*columns.age, "an age in years, 0 to 150, or nothing");
-    }
-    if (columns.sex) {
-      const auto sex = sex_of(row.at(*columns.sex));
-      if (!sex) row.wrong(*columns.sex, "F, M, O or nothing");
-      study.sex = *sex;
-    }
+  template <class Use>
+  void for_each_row(io::CsvTable& table, Use&& use) {
+    table.for_each([&](const io::CsvRow& row) { use_row([&] { use(row); }); });
   }
 
   ImageIndex read_pairs(io::CsvTable& table) {
     ImageIndex images;
-    const auto image = table.column(config_.image_column), report = table.column(config_.report_column);
+    const auto image = table.column(config_.image_column);
+    const auto report = config_.report_column.empty() ? Column() : Column(table.column(config_.report_column));
+    const auto percent = find(table, config_.percent_column);
     const auto patient = find(table, config_.patient_column), split = find(table, config_.split_column);
     const auto details = details_in(table);
     if (config_.split_rule && (split || !patient)) {
       fail(ErrorKind::data, config_.table.string(), split ? ": has a split of its own; leave out split_rule, or set split_column to nothing"
                                                           : ": split_rule divides by patient, but there is no patient column; name it in patient_column");
     }
-    table.for_each([&](const io::CsvRow& row) {
-      Study study{.row = row.number(), .image = image_path(row, image), .report = row.at(report)};
+    for_each_row(table, [&](const io::CsvRow& row) {
+      Study study{.row = row.number(), .image = data::detail::image_path(row, image)};
+      if (report) study.report = row.at(*report);
+      if (percent) study.percent = data::detail::percent_at(row, *percent);
       if (patient) study.patient = row.at(*patient);
       if (split) study.split = row.at(*split);
       if (config_.split_rule) {
         if (study.patient.empty()) row.wrong(*patient, "a patient, by which split_rule divides");
         study.split = data::split_of_patient(study.patient, *config_.split_rule);
       }
-      read_details(row, details, study);
+      data::detail::read_details(row, details, study);
       study.labels.assign(label_names_.size(), kUnknownLabel);
       images.emplace(study.image.generic_string(), studies_.size());
       studies_.push_back(std::move(study));
     });
-    if (studies_.empty()) fail(ErrorKind::data, config_.table.string(), ": the table has no row; expected one per pair");
+    if (studies_.empty() && bad_rows_ == 0) fail(ErrorKind::data, config_.table.string(), ": the table has no row; expected one per pair");
     return images;
   }
 
@@ -176,15 +185,15 @@ class PairStudies {
     const auto image = table.column(config_.image_column);
     std::int64_t extra = 0;
     std::string first_place;
-    table.for_each([&](const io::CsvRow& row) {
-      const auto [first, last] = images.equal_range(image_path(row, image).generic_string());
+    for_each_row(table, [&](const io::CsvRow& row) {
+      const auto [first, last] = images.equal_range(data::detail::image_path(row, image).generic_string());
       if (first == last && extra++ == 0) first_place = row.place();
       for (auto it = first; it != last; ++it) use(row, it->second);
     });
-    if (extra > 0 && config_.extra_rows == ExtraRows::refuse) {
+    if (extra > 0 && config_.extra_rows == ExtraRows::refuse && bad_rows_ == 0) use_row([&] {  // a bad row's image is missed by all other tables
       fail(ErrorKind::data, first_place, ": its image is in no row of ", config_.table.string(), " (rows like this: ", extra,
            "); remove them, or set extra_rows to ignore where this table is meant to cover more images");
-    }
+    });
     return extra;
   }
 
@@ -199,7 +208,7 @@ class PairStudies {
     extra_.labels = for_each_joined(table, images, [&](const io::CsvRow& row, std::size_t i) {
       if (labelled[i]) fail(ErrorKind::data, row.place(), ": a second row of labels for the same image; keep one");
       labelled[i] = true;
-      read_details(row, details, studies_[i]);
+      data::detail::read_details(row, details, studies_[i]);
       for (std::size_t c = 0; c < columns.size(); ++c) {
         const auto value = row.number_at(columns[c]);
         if (value && *value != 0 && *value != 1) row.wrong(columns[c], "0, 1 or nothing");
@@ -207,9 +216,9 @@ class PairStudies {
       }
     });
     for (std::size_t i = 0; i < labelled.size(); ++i) {
-      if (!labelled[i]) {
+      if (!labelled[i]) use_row([&] {
         fail(ErrorKind::data, config_.labels.string(), ": no labels for row ", studies_[i].row, " of ", config_.table.string(), "; add a row, with empty cells where nothing is known");
-      }
+      });
     }
   }
 
@@ -228,7 +237,18 @@ class PairStudies {
     });
   }
 
+  void read_masks(const ImageIndex& images) {
+    auto table = io::CsvTable::read(config_.masks);
+    const auto height = table.column("height"), width = table.column("width"), runs = table.column("runs");
+    extra_.masks = for_each_joined(table, images, [&](const io::CsvRow& row, std::size_t i) {
+      if (studies_[i].mask) fail(ErrorKind::data, row.place(), ": a second mask for the same image; keep one");
+      studies_[i].mask = data::detail::mask_at(row, height, width, runs);
+    });
+  }
+
   PairsConfig config_;
+  BadRow on_bad_row_;
+  std::int64_t bad_rows_ = 0;
   DataRoot root_;
   std::vector<std::string> label_names_;
   std::vector<Study> studies_;

@@ -1,0 +1,62 @@
+// Cells of a table as fields of a study. Each throws Error(data) with file, row and column.
+#pragma once
+
+#include <mgca/core/error.hpp>
+#include <mgca/data/data_root.hpp>
+#include <mgca/data/record.hpp>
+#include <mgca/image/rle.hpp>
+#include <mgca/io/csv.hpp>
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+
+namespace mgca::data::detail {
+
+using Column = std::optional<std::size_t>;
+
+struct DetailColumns {
+  Column view, age, sex;
+};
+
+inline std::filesystem::path image_path(const io::CsvRow& row, std::size_t column) {
+  if (const auto why = DataRoot::objection(row.at(column))) {
+    fail(ErrorKind::data, row.place(), ": the image path ", *why, "; write the path of a file relative to the data folder and below it, with '/'");
+  }
+  return std::filesystem::path(row.at(column)).lexically_normal();
+}
+
+inline void read_details(const io::CsvRow& row, const DetailColumns& columns, Study& study) {
+  if (columns.view) {
+    const auto view = view_of(row.at(*columns.view));
+    if (!view) row.wrong(*columns.view, "PA, AP, LATERAL, LL or nothing");
+    study.view = *view;
+  }
+  if (columns.age) {
+    study.age = row.number_at(*columns.age);
+    if (study.age && (*study.age < 0 || *study.age > 150)) row.wrong(*columns.age, "an age in years, 0 to 150, or nothing");
+  }
+  if (columns.sex) {
+    const auto sex = sex_of(row.at(*columns.sex));
+    if (!sex) row.wrong(*columns.sex, "F, M, O or nothing");
+    study.sex = *sex;
+  }
+}
+
+inline int percent_at(const io::CsvRow& row, std::size_t column) {
+  const auto value = row.integer_at(column);
+  if (value && *value != 1 && *value != 10 && *value != 100) row.wrong(column, "1, 10, 100 or nothing");
+  return static_cast<int>(value.value_or(0));
+}
+
+// The runs are places and lengths, column by column, places counted from 0.
+inline RunLengthMask mask_at(const io::CsvRow& row, std::size_t height, std::size_t width, std::size_t runs) {
+  const auto side = [&](std::size_t column) {
+    const auto value = row.integer_at(column);
+    if (!value || *value <= 0 || *value > 32768) row.wrong(column, "1 to 32,768 pixels");
+    return *value;
+  };
+  return image::mask_of_runs(row.at(runs), side(height), side(width), row.place());
+}
+
+}  // namespace mgca::data::detail
