@@ -7,6 +7,7 @@
 #include <mgca/data/fingerprint.hpp>
 #include <mgca/data/legacy_random.hpp>
 #include <mgca/data/prepared.hpp>
+#include <mgca/data/prepared_folder.hpp>
 #include <mgca/data/preprocessing.hpp>
 #include <mgca/data/raw_folder.hpp>
 #include <mgca/data/record.hpp>

@@ -113,3 +113,33 @@ TEST_CASE("audit: a long list is cut, its length is not", "[data][fast]") {
     CHECK(text.find("none10.png") == std::string::npos);
   }
 }
+
+TEST_CASE("audit: pictures that look alike are told on request, across splits too, and the same ones only as the same", "[data][fast]") {
+  const PairFolder folder("image,report,patient,split\na.png,fine,p1,train\nb.png,fine,p2,test\nc.png,clear,p3,train\nd.png,clear,p4,train\n");
+  mgca::GreyImage picture({.height = 32, .width = 34});
+  for (int64_t y = 0; y < 32; ++y) {
+    for (int64_t x = 0; x < 34; ++x) picture.at(y, x) = static_cast<uint8_t>((x * x * 7 + y * 13) % 200);
+  }
+  const auto write = [&](const char* name) { mgca::atomic_write(mgca::posix_files(), folder.scratch / name, std::span<const std::byte>(mgca::io::encode_png(picture.plane()))); };
+  write("a.png");
+  write("d.png");
+  for (auto& pixel : picture.pixels()) pixel = static_cast<uint8_t>(pixel + 20);  // brighter, alike
+  write("b.png");
+  for (int64_t y = 0; y < 32; ++y) {
+    for (int64_t x = 0; x < 34; ++x) picture.at(y, x) = static_cast<uint8_t>((y * x + 31 * (x % 5)) % 250);
+  }
+  write("c.png");
+  const PairStudies pairs(folder.config());
+  const auto audit = data::audit(pairs, {.similar = 4});
+  CHECK(found_in(audit.problems) == Found{{2, ProblemKind::similar_picture}, {4, ProblemKind::repeated_picture}, {4, ProblemKind::similar_picture}});
+  CHECK(audit.problems.at(1).what == "the picture looks like that of row 1, which is in another split");
+  CHECK(audit.repeated_reports == 2);
+  CHECK(data::audit(pairs).problems.size() == 1);
+}
+
+TEST_CASE("audit: a data set without reports has no empty ones", "[data][fast]") {
+  const PairFolder folder("image,patient\na.png,p1\nb.png,p2\n");
+  auto config = folder.config();
+  config.report_column.clear();
+  CHECK(data::audit(PairStudies(config)).problems.empty());
+}

@@ -251,3 +251,39 @@ TEST_CASE("pairs: the sample sets are whole, and no patient or picture is in two
   CHECK(covid.size() == 206);
   CHECK(mgca::data::audit(covid).problems.empty());
 }
+
+TEST_CASE("pairs: masks and training subsets are read, and must be sane", "[data][fast]") {
+  const PairFolder folder("image,report,percent\na.png,x,1\nb.png,x,\nc.png,x,100\n");
+  auto config = folder.config();
+  config.masks = folder.scratch / "masks.csv";
+  const auto masks = [&](const std::string& rows) { write_text(config.masks, "image,height,width,runs\n" + rows); };
+  masks("a.png,8,8,4 2 61 4\nc.png,8,8,-1\n");
+  const PairStudies pairs(config);
+  CHECK(pairs.record(0).percent == 1);
+  CHECK(pairs.record(1).percent == 0);
+  REQUIRE(pairs.record(0).mask);
+  CHECK(pairs.record(0).mask->runs == std::vector<mgca::RunLengthMask::Run>{{3, 2}, {60, 4}});
+  CHECK_FALSE(pairs.record(1).mask);
+  CHECK(pairs.record(2).mask->runs.empty());
+  masks("a.png,8,8,3 2\na.png,8,8,3 2\n");
+  expect_error([&] { PairStudies{config}; }, {"masks.csv: row 2", "a second mask for the same image"}, mgca::ErrorKind::data);
+  masks("a.png,8,8,62 4\n");
+  expect_error([&] { PairStudies{config}; }, {"masks.csv: row 1"}, mgca::ErrorKind::data);
+  masks("a.png,8,0,-1\n");
+  expect_error([&] { PairStudies{config}; }, {"masks.csv: row 1", "'width'", "1 to 32,768"}, mgca::ErrorKind::data);
+  folder.table("image,report,percent\na.png,x,5\n");
+  expect_error([&] { PairStudies{folder.config()}; }, {"row 1", "'percent'", "1, 10, 100 or nothing"}, mgca::ErrorKind::data);
+}
+
+TEST_CASE("pairs: every bad row of every table is told in one pass when somebody listens", "[data][fast]") {
+  const PairFolder folder("image,report,age\na.png,x,20\n../b.png,CANARY,30\nc.png,x,CANARY\n");
+  auto config = folder.with_labels("image,Edema\na.png,7\nc.png,1\n", {"Edema"});
+  std::vector<std::string> told;
+  const PairStudies pairs(config, [&](const std::string& what) { told.push_back(what); });
+  CHECK(pairs.size() == 1);
+  REQUIRE(told.size() == 3);  // the labels of a bad row's image are no problem of their own
+  CHECK(told[0].find("pairs.csv: row 2") != std::string::npos);
+  CHECK(told[1].find("pairs.csv: row 3") != std::string::npos);
+  CHECK(told[2].find("labels.csv: row 1") != std::string::npos);
+  for (const auto& what : told) CHECK(what.find("CANARY") == std::string::npos);
+}

@@ -198,9 +198,7 @@ inline TableText masks_table(const Prepared& set) {
   std::set<std::string> done;
   for (const auto& s : set.studies) {
     if (!s.mask || !done.insert(s.image.generic_string()).second) continue;
-    std::string runs;
-    for (const auto& [start, length] : s.mask->runs) runs += (runs.empty() ? "" : " ") + std::to_string(start) + " " + std::to_string(length);
-    table.row({s.image.generic_string(), std::to_string(s.mask->height), std::to_string(s.mask->width), runs});
+    table.row({s.image.generic_string(), std::to_string(s.mask->height), std::to_string(s.mask->width), image::mask_text(*s.mask, image::RunForm::absolute)});
   }
   return table;
 }

@@ -49,14 +49,18 @@ inline int percent_at(const io::CsvRow& row, std::size_t column) {
   return static_cast<int>(value.value_or(0));
 }
 
-// The runs are places and lengths, column by column, places counted from 0.
+// The runs are in the absolute form: down the columns, places counted from 1, "-1" for an empty mask.
 inline RunLengthMask mask_at(const io::CsvRow& row, std::size_t height, std::size_t width, std::size_t runs) {
   const auto side = [&](std::size_t column) {
     const auto value = row.integer_at(column);
     if (!value || *value <= 0 || *value > 32768) row.wrong(column, "1 to 32,768 pixels");
     return *value;
   };
-  return image::mask_of_runs(row.at(runs), side(height), side(width), row.place());
+  try {
+    return image::parse_mask(row.at(runs), image::RunForm::absolute, {.height = side(height), .width = side(width)});
+  } catch (const Error& error) {
+    fail(ErrorKind::data, row.place(), ": ", error.what());
+  }
 }
 
 }  // namespace mgca::data::detail
