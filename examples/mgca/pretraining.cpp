@@ -88,17 +88,54 @@ void require_same(const Manifest& now, const std::filesystem::path& run) {
   compare("vocabulary", before.vocabulary, now.vocabulary);
 }
 
-// Throws Error(data) listing what a run must not begin with, and notes the rest.
-mgca::data::Audit audited(const Study& study) {
-  const auto table = study.config.data.table.string();
-  auto audit = mgca::data::audit(study.data, {.pictures = study.config.check == DataCheck::pictures});
-  mgca::data::require_none(mgca::data::grave(audit.problems), table);
-  if (!audit.problems.empty()) {
-    const auto& first = audit.problems[0];
-    console::note("  warning: row " + std::to_string(first.row) + ": " + first.what + " (lesser problems: " + std::to_string(audit.problems.size()) +
-                  "; mgca check " + table + " lists them)");
+// What the check of the data found, kept in the run folder: pictures are decoded again only if a file has changed.
+struct Checked {
+  std::string files;    // SHA-256 of the tables' content and of size and time of every picture's file
+  std::string data;     // SHA-256 of tables and pictures
+  std::int64_t lesser = 0;  // problems that are no reason not to train
+  std::string first;        // of them
+  static void describe(auto& self, auto&& field) {
+    field("files", self.files, "SHA-256 of tables, and of size and time of every picture's file");
+    field("data", self.data, "SHA-256 of tables and pictures");
+    field("lesser", self.lesser, "problems that are no reason not to train");
+    field("first", self.first, "the first of them");
   }
-  return audit;
+};
+
+std::string state_of_files(const Study& study) {
+  mgca::Sha256 hash;
+  hash.update(mgca::data::fingerprint(study.data));
+  const auto& data = study.config.data;
+  const auto root = data.root.empty() ? data.table.parent_path() : data.root;
+  for (std::int64_t i = 0; i < study.data.size(); ++i) {
+    std::error_code code;
+    const auto path = root / study.data.record(i).image;
+    const auto size = std::filesystem::file_size(path, code);
+    const auto time = std::filesystem::last_write_time(path, code).time_since_epoch().count();
+    hash.update(code ? "none" : std::to_string(size) + " " + std::to_string(time)).update(";");
+  }
+  return hash.hex_digest();
+}
+
+// Throws Error(data) listing what a run must not begin with, and notes the rest.
+Checked checked(const Study& study, const std::filesystem::path& run) {
+  const auto table = study.config.data.table.string();
+  const bool pictures = study.config.check == DataCheck::pictures;
+  const auto path = run / "data_check.json";
+  Checked now{.files = pictures ? state_of_files(study) : ""};
+  std::optional<Checked> before;
+  if (pictures && std::filesystem::exists(path)) before = mgca::from_json_text<Checked>(mgca::read_text_file(path), path.string());
+  if (before && before->files == now.files) {
+    now = *before;
+  } else {
+    const auto audit = mgca::data::audit(study.data, {.pictures = pictures});
+    mgca::data::require_none(mgca::data::grave(audit.problems), table);
+    now.data = mgca::data::fingerprint(study.data, audit.pictures);
+    now.lesser = static_cast<std::int64_t>(audit.problems.size());
+    if (!audit.problems.empty()) now.first = "row " + std::to_string(audit.problems[0].row) + ": " + audit.problems[0].what;
+  }
+  if (now.lesser > 0) console::note("  warning: " + now.first + " (lesser problems: " + std::to_string(now.lesser) + "; mgca check " + table + " lists them)");
+  return now;
 }
 
 // Writes what a run begins with. The caller holds the folder's lock.
@@ -207,7 +244,7 @@ RunOutcome pretrain(Study& study, const std::filesystem::path& run, const std::s
   };
   const auto train_source = prepared([&] { return study.training_source(train); });
   const auto valid_source = prepared([&] { return study.source(valid); });
-  const auto audit = audited(study);
+  const auto data_check = checked(study, run);
   Narrator narrator(lines);
   const mgca::Loader<Study::Source> batches(train_source, study.config.loader, std::ref(narrator));
   const mgca::Loader<Study::Source> held_out(valid_source, {.batch_size = study.config.loader.batch_size, .order = mgca::Order::as_stored,
@@ -215,7 +252,7 @@ RunOutcome pretrain(Study& study, const std::filesystem::path& run, const std::s
   study.model->to(device);
   mgca::PretrainTask task(study.model);
 
-  Manifest manifest{.library = version(), .data = mgca::data::fingerprint(study.data, audit.pictures),
+  Manifest manifest{.library = version(), .data = data_check.data,
                     .vocabulary = study.tokenizer.vocabulary().content_hash(), .config = hex(mgca::config_hash(study.config.without_paths())),
                     .device = device.str(), .train = train.size(), .valid = valid.size(), .threads = at::get_num_threads()};
   for (const auto& p : study.model->parameters()) manifest.parameters += p.numel();
@@ -240,6 +277,7 @@ RunOutcome pretrain(Study& study, const std::filesystem::path& run, const std::s
   remove_temporaries(run);
   remove_temporaries(run / "checkpoints");
   write_beginning(study, run, manifest);
+  mgca::atomic_write(mgca::posix_files(), run / "data_check.json", mgca::to_json_text(data_check) + "\n");
 
   auto options = study.config.fit;
   options.run = {.folder = run,
