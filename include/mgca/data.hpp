@@ -9,9 +9,17 @@
 #include <mgca/data/prepared.hpp>
 #include <mgca/data/prepared_folder.hpp>
 #include <mgca/data/preprocessing.hpp>
+#include <mgca/data/published_subsets.hpp>
 #include <mgca/data/raw_folder.hpp>
 #include <mgca/data/record.hpp>
 #include <mgca/data/sampler.hpp>
+#include <mgca/data/sources/chexpert.hpp>
+#include <mgca/data/sources/covidx.hpp>
+#include <mgca/data/sources/folders.hpp>
+#include <mgca/data/sources/nih.hpp>
+#include <mgca/data/sources/own_pairs.hpp>
 #include <mgca/data/sources/pairs.hpp>
+#include <mgca/data/sources/synthetic_folder.hpp>
 #include <mgca/data/split.hpp>
 #include <mgca/data/synthetic.hpp>
+#include <mgca/data/uncertain_labels.hpp>

@@ -60,6 +60,7 @@ TEST_CASE("csv: broken tables are refused with row and line, never with content"
   expect_error([] { rows("a,b\n1,\"x\"y\n"); }, {"line 2", "closing quote"});
   expect_error([] { rows(std::string("a,b\n1,\0\n", 8)); }, {"row 1 (line 2), byte 6", "zero byte"});
   expect_error([] { rows("a,b,a\n"); }, {"columns 1 and 3", "same name"});
+  expect_error([] { (void)CsvTable("Frontal/Lateral,AP/PA\n", "t.csv").column("AP/P"); }, {"no column 'AP/P'", "did you mean 'AP/PA'"});
   try {  // a table without a header line: its first row is not shown as if it were column names
     (void)CsvTable("images/1.jpg,secret,patient\n", "t.csv").column("report");
     FAIL("accepted");

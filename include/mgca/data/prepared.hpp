@@ -11,7 +11,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <iterator>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -82,6 +85,19 @@ struct ExpectedCount {
   friend bool operator==(const ExpectedCount&, const ExpectedCount&) = default;
 };
 
+// Patients with studies in both of two splits.
+struct SharedPatients {
+  std::string first, second;  // the splits
+  std::int64_t patients = 0;
+
+  static void describe(auto& self, auto&& field) {
+    field("first", self.first, "one split");
+    field("second", self.second, "the other");
+    field("patients", self.patients, "how many have studies in both");
+  }
+  friend bool operator==(const SharedPatients&, const SharedPatients&) = default;
+};
+
 // A source fills in everything but Study::row and, unless subsets are as published, Study::percent; `complete` does the rest.
 struct Prepared {
   std::string name;                      // of the data set: "chexpert"
@@ -101,6 +117,40 @@ struct Prepared {
 };
 
 namespace data {
+
+// The split a word of a table or a folder's name means, in any case: training, val, validation, validate and dev are understood.
+[[nodiscard]] inline std::optional<std::string> split_of_word(std::string_view word) {
+  static constexpr auto words = std::to_array<std::pair<std::string_view, std::string_view>>(
+      {{"train", "train"}, {"training", "train"}, {"valid", "valid"}, {"val", "valid"}, {"validation", "valid"}, {"validate", "valid"}, {"dev", "valid"}, {"test", "test"}, {"testing", "test"}});
+  const auto plain = mgca::detail::lower_trimmed(word);
+  for (const auto& [known, split] : words) {
+    if (plain == known) return std::string(split);
+  }
+  return std::nullopt;
+}
+
+// How many patients have studies in both of two splits, for each two that share any, in the order of their names.
+[[nodiscard]] inline std::vector<SharedPatients> shared_patients(const std::vector<Study>& studies) {
+  std::map<std::string_view, std::set<std::string_view>> splits;
+  for (const auto& study : studies) {
+    if (!study.patient.empty() && !study.split.empty()) splits[study.patient].insert(study.split);
+  }
+  std::map<std::pair<std::string_view, std::string_view>, std::int64_t> counts;
+  for (const auto& [patient, in] : splits) {
+    for (auto first = in.begin(); first != in.end(); ++first) {
+      for (auto second = std::next(first); second != in.end(); ++second) ++counts[{*first, *second}];
+    }
+  }
+  std::vector<SharedPatients> shared;
+  for (const auto& [pair, patients] : counts) shared.push_back({std::string(pair.first), std::string(pair.second), patients});
+  return shared;
+}
+
+// For sets that nobody published draws of. Throws Error(argument) where options ask for some.
+inline void require_own_draws(std::string_view set, const PrepareOptions& options) {
+  MGCA_CHECK(options.subsets == Subsets::by_patient, set, ": no training subsets were published for this set; leave --subsets at by_patient");
+  MGCA_CHECK(options.leaks == Leaks::repaired, set, ": the released code has no leak in this set; leave --leaks at repaired");
+}
 
 // The training subset of a patient: 1, 10 or 100.
 [[nodiscard]] inline int percent_of_patient(std::string_view patient, std::uint64_t seed) {

@@ -102,7 +102,8 @@ class CsvTable {
   [[nodiscard]] std::size_t column(std::string_view name) const {
     if (const auto found = find(name)) return *found;
     for (const auto& cell : header_) {  // a message may show names of columns, but not the first row of a table without any
-      if (cell.size() > 64 || cell.find_first_of("/\\\n") != std::string::npos) {
+      const bool is_path = cell.find('/') != std::string::npos && cell.find_first_of(".0123456789") != std::string::npos;  // not "AP/PA"
+      if (cell.size() > 64 || cell.find_first_of("\\\n") != std::string::npos || is_path) {
         fail(ErrorKind::data, source_, ": no column '", name, "'; the first line looks like data, expected a header line with the names of the columns");
       }
     }
