@@ -15,3 +15,4 @@
 #include <mgca/data/sources/pairs.hpp>
 #include <mgca/data/split.hpp>
 #include <mgca/data/synthetic.hpp>
+#include <mgca/data/uncertain_labels.hpp>
