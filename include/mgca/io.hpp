@@ -3,6 +3,7 @@
 
 #include <mgca/io/csv.hpp>
 #include <mgca/io/event_file.hpp>
+#include <mgca/io/gzip.hpp>
 #include <mgca/io/image_file.hpp>
 #include <mgca/io/key_map.hpp>
 #include <mgca/io/npy.hpp>
