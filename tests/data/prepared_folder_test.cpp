@@ -49,7 +49,7 @@ TEST_CASE("prepared_folder: what is written is read back as the same studies", "
   }
   CHECK(manifest.splits.at("train").studies == 1);
   CHECK(manifest.subsets.at("100") == mgca::StudyCount{1, 1, manifest.splits.at("train").sha256});
-  CHECK(manifest.patients_in_two_splits == 1);
+  CHECK(manifest.shared_patients == std::vector<mgca::SharedPatients>{{"test", "train", 1}});
   CHECK(manifest.labels.at("Mass") == mgca::LabelCount{.present = 1, .absent = 1, .unknown = 1});
   CHECK(manifest.dropped == std::vector<mgca::DroppedRows>{{"no report", 2, "raw.csv: row 4"}});
   CHECK(manifest.expected == std::vector<mgca::ExpectedCount>{{"rows", 5, 3}});

@@ -106,6 +106,7 @@ struct Prepared {
   std::vector<Study> studies;            // images relative to the raw folder; a set without patients: each image is its own
   std::vector<DroppedRows> dropped;
   std::vector<ExpectedCount> expected;
+  std::vector<std::string> choices;      // options of this set alone, as they were given
   std::vector<std::string> notes;        // what a user should know about this preparation, one sentence each
 
   void drop(std::string_view reason, const std::string& place) {

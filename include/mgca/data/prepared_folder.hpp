@@ -4,12 +4,12 @@
 
 #include <mgca/core/config.hpp>
 #include <mgca/core/file.hpp>
+#include <mgca/data/detail/prepared_tables.hpp>
 #include <mgca/data/prepared.hpp>
 #include <mgca/data/sources/pairs.hpp>
 #include <mgca/version.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
@@ -52,12 +52,13 @@ struct PreparedManifest {
   std::string library = std::to_string(MGCA_VERSION_MAJOR) + "." + std::to_string(MGCA_VERSION_MINOR) + "." + std::to_string(MGCA_VERSION_PATCH);
   std::string data_set;
   PrepareOptions options;
+  std::vector<std::string> choices;            // beyond these: "table=own.csv"
   std::filesystem::path raw;                   // absolute: the images stay there
   std::vector<SourceFile> sources;             // what was read
   std::vector<SourceFile> tables;              // what was written
   std::map<std::string, StudyCount> splits;
   std::map<std::string, StudyCount> subsets;   // of training: "1", "10" and "100" percent
-  std::int64_t patients_in_two_splits = 0;
+  std::vector<SharedPatients> shared_patients;
   bool has_reports = false;
   std::vector<std::string> label_names;
   std::map<std::string, LabelCount> labels;
@@ -70,12 +71,13 @@ struct PreparedManifest {
     field("library", self.library, "version that prepared it");
     field("data_set", self.data_set, "which data set");
     field("options", self.options, "how it was prepared");
+    field("choices", self.choices, "options of this data set alone");
     field("raw", self.raw, "folder with the images");
     field("sources", self.sources, "what was read");
     field("tables", self.tables, "what was written");
     field("splits", self.splits, "studies and patients in each split");
     field("subsets", self.subsets, "the same for the training subsets, in percent");
-    field("patients_in_two_splits", self.patients_in_two_splits, "patients with studies in more than one split");
+    field("shared_patients", self.shared_patients, "patients with studies in two splits");
     field("has_reports", self.has_reports, "whether studies.csv has them");
     field("label_names", self.label_names, "columns of labels.csv");
     field("labels", self.labels, "how often each label is given");
@@ -89,30 +91,6 @@ struct PreparedManifest {
 namespace data {
 
 namespace detail {
-
-// A table while it is written.
-class TableText {
- public:
-  explicit TableText(const std::vector<std::string>& header) { row(header); }
-  void row(const std::vector<std::string>& cells) {
-    for (std::size_t i = 0; i < cells.size(); ++i) text_ += (i > 0 ? "," : "") + io::csv_cell(cells[i]);
-    text_ += '\n';
-    ++rows_;
-  }
-  [[nodiscard]] const std::string& text() const { return text_; }
-  [[nodiscard]] std::int64_t rows() const { return rows_ - 1; }
-
- private:
-  std::string text_;
-  std::int64_t rows_ = 0;
-};
-
-// The shortest text that reads back as the same number.
-inline std::string number_text(double value) {
-  char text[32];
-  const auto [end, code] = std::to_chars(text, text + sizeof text, value);
-  return {text, end};
-}
 
 class Counter {
  public:
@@ -134,14 +112,11 @@ class Counter {
 
 inline void count_studies(const std::vector<Study>& studies, PreparedManifest& manifest) {
   std::map<std::string, Counter> splits, subsets;
-  std::map<std::string, std::string> sides;
-  std::set<std::string> crossing;
   for (const auto& study : studies) {
     splits[study.split].add(study);
     for (const int percent : {1, 10, 100}) {
       if (study.percent > 0 && study.percent <= percent) subsets[std::to_string(percent)].add(study);
     }
-    if (sides.try_emplace(study.patient, study.split).first->second != study.split) crossing.insert(study.patient);
     for (std::size_t c = 0; c < manifest.label_names.size(); ++c) {
       auto& label = manifest.labels[manifest.label_names[c]];
       ++(std::isnan(study.labels[c]) ? label.unknown : study.labels[c] > 0.5F ? label.present : label.absent);
@@ -149,58 +124,7 @@ inline void count_studies(const std::vector<Study>& studies, PreparedManifest& m
   }
   for (auto& [name, counter] : splits) manifest.splits[name] = counter.count();
   for (auto& [name, counter] : subsets) manifest.subsets[name] = counter.count();
-  manifest.patients_in_two_splits = static_cast<std::int64_t>(crossing.size());
-}
-
-inline TableText studies_table(const Prepared& set) {
-  std::vector<std::string> header{"image", "patient", "split", "percent", "view", "age", "sex"};
-  if (set.has_reports) header.emplace_back("report");
-  TableText table(header);
-  for (const auto& s : set.studies) {
-    std::vector<std::string> cells{s.image.generic_string(), s.patient, s.split, s.percent > 0 ? std::to_string(s.percent) : "",
-                                   s.view == View::unknown ? "" : std::string(to_string(s.view)), s.age ? number_text(*s.age) : "",
-                                   s.sex == Sex::unknown ? "" : std::string(to_string(s.sex))};
-    if (set.has_reports) cells.push_back(s.report);
-    table.row(cells);
-  }
-  return table;
-}
-
-// One row per image, for a study in two splits stands in two rows of the other table.
-inline TableText labels_table(const Prepared& set) {
-  std::vector<std::string> header{"image"};
-  header.insert(header.end(), set.label_names.begin(), set.label_names.end());
-  TableText table(header);
-  std::set<std::string> done;
-  for (const auto& s : set.studies) {
-    std::vector<std::string> cells{s.image.generic_string()};
-    if (!done.insert(cells[0]).second) continue;
-    for (const float value : s.labels) cells.push_back(std::isnan(value) ? "" : value > 0.5F ? "1" : "0");
-    table.row(cells);
-  }
-  return table;
-}
-
-inline TableText boxes_table(const Prepared& set) {
-  TableText table({"image", "label", "x", "y", "w", "h"});
-  std::set<std::string> done;
-  for (const auto& s : set.studies) {
-    if (!done.insert(s.image.generic_string()).second) continue;
-    for (const auto& [label, box] : s.boxes) {
-      table.row({s.image.generic_string(), label, number_text(box.x1), number_text(box.y1), number_text(box.x2 - box.x1), number_text(box.y2 - box.y1)});
-    }
-  }
-  return table;
-}
-
-inline TableText masks_table(const Prepared& set) {
-  TableText table({"image", "height", "width", "runs"});
-  std::set<std::string> done;
-  for (const auto& s : set.studies) {
-    if (!s.mask || !done.insert(s.image.generic_string()).second) continue;
-    table.row({s.image.generic_string(), std::to_string(s.mask->height), std::to_string(s.mask->width), image::mask_text(*s.mask, image::RunForm::absolute)});
-  }
-  return table;
+  manifest.shared_patients = shared_patients(studies);
 }
 
 // Whether it had to be written.
@@ -229,6 +153,7 @@ inline WrittenFolder write_prepared(const Prepared& set, const RawFolder& raw, c
   auto& m = out.manifest;
   m.data_set = set.name;
   m.options = options;
+  m.choices = set.choices;
   m.raw = std::filesystem::absolute(raw.folder()).lexically_normal();
   m.sources = raw.read();
   m.has_reports = set.has_reports;

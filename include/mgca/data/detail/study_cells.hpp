@@ -7,6 +7,7 @@
 #include <mgca/image/rle.hpp>
 #include <mgca/io/csv.hpp>
 
+#include <array>
 #include <cstddef>
 #include <filesystem>
 #include <optional>
@@ -41,6 +42,23 @@ inline void read_details(const io::CsvRow& row, const DetailColumns& columns, St
     if (!sex) row.wrong(*columns.sex, "F, M, O or nothing");
     study.sex = *sex;
   }
+}
+
+inline float label_at(const io::CsvRow& row, std::size_t column) {
+  const auto value = row.number_at(column);
+  if (value && *value != 0 && *value != 1) row.wrong(column, "0, 1 or nothing");
+  return value ? static_cast<float>(*value) : kUnknownLabel;
+}
+
+// Columns of x, y, width and height.
+inline Box box_at(const io::CsvRow& row, const std::array<std::size_t, 4>& sides) {
+  std::array<double, 4> v{};
+  for (std::size_t k = 0; k < 4; ++k) {
+    const auto value = row.number_at(sides[k]);
+    if (!value || *value < 0 || (k >= 2 && *value == 0)) row.wrong(sides[k], k < 2 ? "a number of 0 or more" : "a positive number");
+    v[k] = *value;
+  }
+  return box_of(CornerSize{.x = v[0], .y = v[1], .width = v[2], .height = v[3]});
 }
 
 inline int percent_at(const io::CsvRow& row, std::size_t column) {

@@ -209,11 +209,7 @@ class PairStudies {
       if (labelled[i]) fail(ErrorKind::data, row.place(), ": a second row of labels for the same image; keep one");
       labelled[i] = true;
       data::detail::read_details(row, details, studies_[i]);
-      for (std::size_t c = 0; c < columns.size(); ++c) {
-        const auto value = row.number_at(columns[c]);
-        if (value && *value != 0 && *value != 1) row.wrong(columns[c], "0, 1 or nothing");
-        studies_[i].labels[c] = value ? static_cast<float>(*value) : kUnknownLabel;
-      }
+      for (std::size_t c = 0; c < columns.size(); ++c) studies_[i].labels[c] = data::detail::label_at(row, columns[c]);
     });
     for (std::size_t i = 0; i < labelled.size(); ++i) {
       if (!labelled[i]) use_row([&] {
@@ -227,13 +223,7 @@ class PairStudies {
     const auto label = table.column("label");
     const std::array<std::size_t, 4> sides{table.column("x"), table.column("y"), table.column("w"), table.column("h")};
     extra_.boxes = for_each_joined(table, images, [&](const io::CsvRow& row, std::size_t i) {
-      std::array<double, 4> v{};
-      for (std::size_t k = 0; k < 4; ++k) {
-        const auto value = row.number_at(sides[k]);
-        if (!value || *value < 0 || (k >= 2 && *value == 0)) row.wrong(sides[k], k < 2 ? "a number of 0 or more" : "a positive number");
-        v[k] = *value;
-      }
-      studies_[i].boxes.push_back({row.at(label), box_of(CornerSize{.x = v[0], .y = v[1], .width = v[2], .height = v[3]})});
+      studies_[i].boxes.push_back({row.at(label), data::detail::box_at(row, sides)});
     });
   }
 
