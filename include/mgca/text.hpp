@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mgca/text/caption.hpp>
+#include <mgca/text/tokenized_text.hpp>
 #include <mgca/text/unicode.hpp>
 #include <mgca/text/vocabulary.hpp>
 #include <mgca/text/vocabulary_trainer.hpp>
