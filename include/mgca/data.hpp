@@ -2,10 +2,13 @@
 #pragma once
 
 #include <mgca/data/audit.hpp>
+#include <mgca/data/bad_samples.hpp>
 #include <mgca/data/data_root.hpp>
 #include <mgca/data/dataset.hpp>
 #include <mgca/data/fingerprint.hpp>
 #include <mgca/data/legacy_random.hpp>
+#include <mgca/data/pack.hpp>
+#include <mgca/data/pack_build.hpp>
 #include <mgca/data/preprocessing.hpp>
 #include <mgca/data/record.hpp>
 #include <mgca/data/sampler.hpp>

@@ -49,14 +49,14 @@ struct Audit {
   std::vector<std::uint64_t> pictures;  // of each record, a hash of its pixels, for fingerprint(); empty if none were decoded
 };
 
-namespace detail {
-
 // What the audit keeps of a picture.
 struct SeenPicture {
   std::int64_t height = 0, width = 0;
   std::uint64_t content = 0;  // of pixels and sides
   std::string error;          // why it cannot be read
 };
+
+namespace detail {
 
 inline SeenPicture seen(const GreyImage& image) {
   const std::array<std::uint64_t, 3> sum{static_cast<std::uint64_t>(image.height()), static_cast<std::uint64_t>(image.width()),
@@ -83,12 +83,13 @@ std::vector<SeenPicture> see_pictures(const D& data, std::int64_t threads) {
 
 // Unreadable images, empty reports, patients and pictures in two splits, repeated pictures and boxes, boxes outside their picture.
 // Pictures are the same if their decoded pixels are, whatever the files are called and however they are compressed without loss;
-// the pictures are decoded anyway to be checked, so this costs one hash.
+// the pictures are decoded anyway to be checked, so this costs one hash. `pictures`: what is known of each, from a pack; none: they are
+// decoded if the options say so.
 template <Dataset D>
-[[nodiscard]] Audit audit(const D& data, const AuditOptions& options = {}) {
+[[nodiscard]] Audit audit(const D& data, const AuditOptions& options = {}, std::vector<SeenPicture> pictures = {}) {
+  MGCA_CHECK(pictures.empty() || static_cast<std::int64_t>(pictures.size()) == data.size(), "audit: expected one picture for each of ", data.size(), " records, got ", pictures.size());
   Audit result;
-  std::vector<detail::SeenPicture> pictures;
-  if (options.pictures) pictures = detail::see_pictures(data, options.threads);
+  if (options.pictures && pictures.empty()) pictures = detail::see_pictures(data, options.threads);
   for (const auto& picture : pictures) result.pictures.push_back(picture.content);
 
   struct First {

@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -79,11 +80,11 @@ class PairStudies {
   [[nodiscard]] const ExtraRowCounts& extra_rows() const { return extra_; }
   // Throws Error with table and row before the reason; Error(data) for a path that leads out of the root.
   [[nodiscard]] GreyImage image(std::int64_t i) const {
-    try {
-      return io::decode_image(root_.read(record(i).image), record(i).image.generic_string());
-    } catch (const Error& error) {
-      fail(error.kind(), config_.table.string(), ": row ", record(i).row, ": ", error.what());
-    }
+    return told_by_row(i, [&] { return io::decode_image(root_.read(record(i).image), record(i).image.generic_string()); });
+  }
+  // The image file as it is; throws likewise.
+  [[nodiscard]] std::vector<std::byte> image_bytes(std::int64_t i) const {
+    return told_by_row(i, [&] { return root_.read(record(i).image); });
   }
 
  private:
@@ -95,6 +96,15 @@ class PairStudies {
     const auto images = read_pairs(table);
     if (labels) read_labels(*labels, images, details_in(table));
     if (!config_.boxes.empty()) read_boxes(images);
+  }
+
+  template <class Read>
+  [[nodiscard]] std::invoke_result_t<Read> told_by_row(std::int64_t i, const Read& read) const {
+    try {
+      return read();
+    } catch (const Error& error) {
+      fail(error.kind(), config_.table.string(), ": row ", record(i).row, ": ", error.what());
+    }
   }
 
   using Column = std::optional<std::size_t>;
