@@ -8,6 +8,7 @@
 #include <mgca/core/event.hpp>
 #include <mgca/core/file.hpp>
 #include <mgca/core/hash.hpp>
+#include <mgca/core/mapped_file.hpp>
 #include <mgca/core/nearest.hpp>
 #include <mgca/core/parallel.hpp>
 #include <mgca/core/plane.hpp>

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <mgca/data/audit.hpp>
+#include <mgca/data/bad_samples.hpp>
 #include <mgca/data/data_root.hpp>
 #include <mgca/data/dataset.hpp>
 #include <mgca/data/fingerprint.hpp>
 #include <mgca/data/legacy_random.hpp>
+#include <mgca/data/pack.hpp>
+#include <mgca/data/pack_build.hpp>
 #include <mgca/data/prepared.hpp>
 #include <mgca/data/prepared_folder.hpp>
 #include <mgca/data/preprocessing.hpp>
@@ -19,6 +22,7 @@
 #include <mgca/data/sources/nih.hpp>
 #include <mgca/data/sources/own_pairs.hpp>
 #include <mgca/data/sources/pairs.hpp>
+#include <mgca/data/sources/pairs_config.hpp>
 #include <mgca/data/sources/synthetic_folder.hpp>
 #include <mgca/data/split.hpp>
 #include <mgca/data/synthetic.hpp>

@@ -3,6 +3,7 @@
 
 #include <mgca/text/caption.hpp>
 #include <mgca/text/report_sections.hpp>
+#include <mgca/text/tokenized_text.hpp>
 #include <mgca/text/unicode.hpp>
 #include <mgca/text/vocabulary.hpp>
 #include <mgca/text/vocabulary_trainer.hpp>

@@ -6,7 +6,7 @@
 
 #include <mgca/core/file.hpp>
 
-#include <sys/resource.h>
+#include <sys/stat.h>
 
 using mgca::test::FaultyFiles;
 using mgca::test::MemoryFiles;
@@ -107,44 +107,27 @@ TEST_CASE("file: missing files, folders and unwritable places are named with the
   mgca::test::expect_error([] { mgca::atomic_write(mgca::posix_files(), "/no/such/folder/x", std::string_view("y")); }, {"/no/such/folder", "create"});
 }
 
-TEST_CASE("file: a pipe or device is refused at once, read or mapped", "[core][fast]") {
+TEST_CASE("file: a pipe or device is refused at once", "[core][fast]") {
   const Scratch scratch;
   REQUIRE(::mkfifo((scratch / "pipe").c_str(), 0600) == 0);
   for (const auto& path : {scratch / "pipe", std::filesystem::path("/dev/zero")}) {
     mgca::test::expect_error([&] { (void)mgca::read_file(path); }, {path.string(), "Invalid argument"});
-    mgca::test::expect_error([&] { mgca::MappedFile mapped(path); }, {path.string(), "Invalid argument"});
   }
 }
 
-TEST_CASE("file: a mapped file shows the bytes of the file, also after it was moved and after another took its name", "[core][fast]") {
+TEST_CASE("file: appending goes on behind what is kept, and refuses a shorter file, a missing one and one that is being written", "[core][fast]") {
   const Scratch scratch;
-  const std::string text(100000, 'm');
-  mgca::atomic_write(mgca::posix_files(), scratch / "a", text);
-  mgca::MappedFile mapped(scratch / "a");
-  const auto shown = [&](const mgca::MappedFile& file) { return std::string(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()); };
-  CHECK(shown(mapped) == text);
-  mgca::atomic_write(mgca::posix_files(), scratch / "a", std::string_view("new"));
-  const mgca::MappedFile moved(std::move(mapped));
-  CHECK(shown(moved) == text);
-  mgca::MappedFile other(scratch / "a");
-  mgca::MappedFile assigned(scratch / "a");
-  assigned = std::move(other);
-  CHECK(shown(assigned) == "new");
-}
-
-TEST_CASE("file: mapping costs no memory, an empty file maps to nothing, what is missing is named", "[core][fast]") {
-  const Scratch scratch;
-  mgca::atomic_write(mgca::posix_files(), scratch / "empty", std::string_view());
-  CHECK(mgca::MappedFile(scratch / "empty").bytes().empty());
-  mgca::atomic_write(mgca::posix_files(), scratch / "big", std::string_view("x"));
-  std::filesystem::resize_file(scratch / "big", std::uintmax_t{1} << 30);  // a hole: no disk either
-  rusage before{}, after{};
-  ::getrusage(RUSAGE_SELF, &before);
-  const mgca::MappedFile big(scratch / "big");
-  CHECK(big.bytes().size() == std::size_t{1} << 30);
-  CHECK(big.bytes().back() == std::byte{0});
-  ::getrusage(RUSAGE_SELF, &after);
-  CHECK(after.ru_maxrss - before.ru_maxrss < 16 * 1024);  // KiB
-  mgca::test::expect_error([&] { mgca::MappedFile mapped(scratch / "absent"); }, {"absent", "No such file"});
-  mgca::test::expect_error([&] { mgca::MappedFile mapped(scratch.path()); }, {"directory"});
+  auto& files = mgca::posix_files();
+  const auto add = [&](std::size_t size, std::string_view text) {
+    const int file = files.append(scratch / "a", size);
+    CHECK(files.write(file, std::as_bytes(std::span(text)), scratch / "a") == text.size());
+    mgca::test::expect_error([&] { (void)files.append(scratch / "a", 0); }, {"another process"});
+    files.close(file, scratch / "a");
+  };
+  mgca::test::expect_error([&] { (void)files.append(scratch / "a", 1); }, {"No such file"});
+  add(0, "begun");
+  add(2, "tter");
+  CHECK(mgca::read_text_file(scratch / "a") == "better");
+  mgca::test::expect_error([&] { (void)files.append(scratch / "a", 7); }, {"a: cannot continue", "Invalid argument"});
+  CHECK(mgca::read_text_file(scratch / "a") == "better");
 }

@@ -214,20 +214,6 @@ TEST_CASE("pairs: the pictures may lie in another folder than the table", "[data
   expect_refusal({.table = elsewhere / "pairs.csv", .root = elsewhere / "none"}, {"none", "data folder"});
 }
 
-TEST_CASE("pairs: every option of the configuration is written, read back and counts", "[data][fast]") {
-  const PairsConfig usual;
-  const auto rows = mgca::option_table(usual);
-  CHECK(rows.size() == 16);
-  auto changed = usual;
-  mgca::apply_overrides(changed, {"extra_rows=ignore", "split_rule.seed=7", "root=/data", "view_column=position"});
-  CHECK(changed.extra_rows == mgca::ExtraRows::ignore);
-  REQUIRE(changed.split_rule.has_value());
-  CHECK(changed.split_rule->seed == 7);
-  const auto again = mgca::from_json_text<PairsConfig>(mgca::to_json_text(changed), "config.json");
-  CHECK(mgca::differences(changed, again).empty());
-  CHECK(mgca::differences(usual, again).size() == 4);
-}
-
 TEST_CASE("pairs: the sample sets are whole, and no patient or picture is in two splits", "[data][slow]") {
   const auto nih_folder = sample_data() / "nih-mini";
   const PairStudies nih({.table = nih_folder / "pairs.csv", .labels = nih_folder / "labels.csv", .label_columns = {"Pneumonia", "Effusion"}, .boxes = nih_folder / "boxes.csv"});

@@ -1,7 +1,9 @@
 #include "catch.hpp"
 #include "expect_error.hpp"
+#include "paths.hpp"
 #include "vocabulary.hpp"
 
+#include <mgca/data/pack_build.hpp>
 #include <mgca/data/synthetic.hpp>
 #include <mgca/feed/study_source.hpp>
 
@@ -147,4 +149,147 @@ TEST_CASE("study_source: a picture that cannot be read is refused by its row, wh
     CHECK((batches.rows(0, 0).size() == 3 && std::set<int64_t>{11, 12, 13}.count(batches.rows(0, 0)[0]) == 1));
     mgca::test::expect_error([&] { (void)batches.epoch_batches(0).next(); }, {"table.csv", "row 12", "image.png"});
   }
+}
+
+TEST_CASE("study_source: batches from a pack are those of pictures in memory, on any number of threads and from any batch on", "[feed][fast]") {
+  const mgca::test::Scratch scratch;
+  const mgca::SyntheticStudies studies({.count = 20, .seed = 2});
+  const mgca::WordPiece tokenizer(mgca::test::bert_vocabulary(), {.length = 40});
+  auto config = kTrain;
+  config.local_contrast.radius = 2;
+  config.augmentation.contrast = 0.2;
+  REQUIRE(mgca::data::pack(studies, scratch / "a", {.side = 40, .local_contrast = config.local_contrast, .tokenizer = &tokenizer}).finished);
+  const auto pack = std::make_shared<const mgca::ImagePack>(scratch / "a");
+  const mgca::Subset<mgca::SyntheticStudies> some(studies, {3, 17, 4, 9, 12, 0, 19, 8, 6, 11, 2, 14, 5});
+  using SomeSource = mgca::StudySource<mgca::Subset<mgca::SyntheticStudies>>;
+  const SomeSource kept(some, tokenizer, config), packed(some, tokenizer, config, pack);
+  CHECK(packed.tokens_from_pack());
+  CHECK(std::ranges::equal(packed.stored(1).pixels(), kept.stored(1).pixels()));
+  const mgca::Loader<SomeSource> one(kept, {.batch_size = 4, .threads = 0});
+  for (const int64_t threads : {0, 1, 3}) {
+    const mgca::Loader<SomeSource> others(packed, {.batch_size = 4, .threads = threads});
+    for (const int64_t first : {0, 2}) {
+      auto a = one.epoch_batches(1, first), b = others.epoch_batches(1, first);
+      int64_t batches = first;
+      while (auto batch = a.next()) {
+        CHECK(equal(*batch, *b.next()));
+        ++batches;
+      }
+      CHECK(batches == 3);
+      CHECK_FALSE(b.next().has_value());
+    }
+  }
+}
+
+TEST_CASE("study_source: tokens of another vocabulary or way of cutting are made anew; a pack of other pictures is refused", "[feed][fast]") {
+  const mgca::test::Scratch scratch;
+  const mgca::SyntheticStudies studies({.count = 4, .seed = 2}), others({.count = 5, .seed = 2});
+  const mgca::WordPiece tokenizer(mgca::test::bert_vocabulary(), {.length = 40}), shorter(mgca::test::bert_vocabulary(), {.length = 20});
+  REQUIRE(mgca::data::pack(studies, scratch / "a", {.side = 40, .tokenizer = &shorter}).finished);
+  const auto pack = std::make_shared<const mgca::ImagePack>(scratch / "a");
+  const std::vector<int64_t> records{1, 3};
+  const Source packed(studies, tokenizer, kTrain, pack);
+  CHECK_FALSE(packed.tokens_from_pack());
+  CHECK(equal(packed.batch(records, {.seed = 1}), Source(studies, tokenizer, kTrain).batch(records, {.seed = 1})));
+  auto official = kTrain;
+  official.profile = mgca::Profile::official;
+  CHECK_FALSE(Source(studies, shorter, official, pack).tokens_from_pack());
+  auto sentences = kTrain;
+  sentences.sentence = 1;
+  CHECK(equal(Source(studies, shorter, sentences, pack).batch(records, {.seed = 1}), Source(studies, shorter, sentences).batch(records, {.seed = 1})));
+  mgca::test::expect_error([&] { Source source(others, tokenizer, kTrain, pack); }, {"row 5", "not in the pack"});
+  auto larger = kTrain;
+  larger.stored_side = 48;
+  mgca::test::expect_error([&] { Source source(studies, tokenizer, larger, pack); }, {"side 40 and 48", "mgca pack"});
+}
+
+namespace {
+// 200 pictures, two of which cannot be read.
+struct Holed {
+  std::vector<mgca::Study> studies;
+  std::vector<std::string> names{"number"};
+  Holed() {
+    for (int64_t i = 0; i < 200; ++i) studies.push_back({.row = i + 1, .report = "heart normal", .labels = {static_cast<float>(i)}});
+  }
+  [[nodiscard]] int64_t size() const { return 200; }
+  [[nodiscard]] const mgca::Study& record(int64_t i) const { return studies[static_cast<std::size_t>(i)]; }
+  [[nodiscard]] mgca::GreyImage image(int64_t i) const {
+    if (i == 7 || i == 150) mgca::fail(mgca::ErrorKind::data, "table.csv: row ", i + 1, ": truncated");
+    return mgca::GreyImage({.height = 32, .width = 32}, static_cast<uint8_t>(i));
+  }
+  [[nodiscard]] const std::vector<std::string>& label_names() const { return names; }
+};
+}  // namespace
+
+TEST_CASE("study_source: bad pictures are skipped or replaced alike in memory, made anew and packed, counted, and told once", "[feed][fast]") {
+  const mgca::test::Scratch scratch;
+  const Holed data;
+  const mgca::WordPiece tokenizer(mgca::test::bert_vocabulary(), {.length = 8});
+  mgca::StudySourceConfig config{.stored_side = 32, .augmentation = {.crop = 32}};
+  mgca::test::expect_error([&] { mgca::StudySource<Holed> source(data, tokenizer, config); }, {"row 8"});
+  for (const auto policy : {mgca::BadSamples::skip, mgca::BadSamples::replace}) {
+    config.bad.policy = policy;
+    auto anew = config;
+    anew.store = mgca::ImageStore::none;
+    const auto path = scratch / std::string(to_string(policy));
+    REQUIRE(mgca::data::pack(data, path, {.side = 32, .bad = config.bad}).bad.size() == 2);
+    const auto pack = std::make_shared<const mgca::ImagePack>(path);
+    const mgca::StudySource<Holed> kept(data, tokenizer, config), made(data, tokenizer, anew), packed(data, tokenizer, config, pack);
+    CHECK(kept.bad_samples().count() == 2);
+    CHECK(made.bad_samples().count() == 0);  // nobody has looked yet
+    CHECK(packed.bad_samples().count() == 2);
+    std::vector<std::pair<int64_t, std::string>> told;
+    const auto listen = [&](std::string_view event, std::span<const mgca::Field> fields) {
+      if (event == "bad_samples") told.emplace_back(std::get<int64_t>(fields[0].value), std::get<std::string>(fields[1].value));
+    };
+    const mgca::Loader<mgca::StudySource<Holed>> a(kept, {.batch_size = 20, .threads = 0}, listen), b(made, {.batch_size = 20, .threads = 3}), c(packed, {.batch_size = 20, .threads = 2});
+    auto in_memory = a.epoch_batches(0), from_files = b.epoch_batches(0), from_pack = c.epoch_batches(0);
+    const auto order = a.order(0);
+    std::size_t at = 0, smaller = 0, replaced = 0;
+    while (auto batch = in_memory.next()) {
+      CHECK(equal(*batch, *from_files.next()));
+      CHECK(equal(*batch, *from_pack.next()));
+      std::size_t b_at = 0;
+      for (std::size_t k = 0; k < 20; ++k, ++at) {
+        const bool bad = order[at] == 7 || order[at] == 150;
+        if (bad && policy == mgca::BadSamples::skip) continue;
+        const auto record = batch->records[b_at];
+        CHECK((bad ? record != order[at] : record == order[at]));  // all others stay where they are
+        CHECK(batch->labels[static_cast<int64_t>(b_at)][0].item<float>() == static_cast<float>(record));
+        CHECK(batch->images[static_cast<int64_t>(b_at)].max().item<uint8_t>() == static_cast<uint8_t>(record));
+        replaced += bad ? 1 : 0;
+        ++b_at;
+      }
+      CHECK(batch->tokens.ids.size(0) == static_cast<int64_t>(b_at));
+      smaller += 20 - b_at;
+    }
+    CHECK(smaller + replaced == 2);
+    CHECK((policy == mgca::BadSamples::skip ? smaller : replaced) == 2);
+    CHECK(made.bad_samples().count() == 2);
+    CHECK(told == std::vector<std::pair<int64_t, std::string>>{{2, "8 151"}});
+  }
+  config.bad.limit = 0.005;
+  mgca::test::expect_error([&] { mgca::StudySource<Holed> source(data, tokenizer, config); }, {"2 of 200", "0.5 %", "row 8", "row 151"});
+  config.bad = {.policy = mgca::BadSamples::skip};
+  config.store = mgca::ImageStore::none;
+  mgca::test::expect_error([&] { (void)mgca::StudySource<Holed>(data, tokenizer, config).batch(std::vector<int64_t>{7}, {}); }, {"none of the 1 pictures"});
+}
+
+TEST_CASE("study_source: a damaged record of a pack is a bad picture", "[feed][fast]") {
+  const mgca::test::Scratch scratch;
+  const mgca::SyntheticStudies studies({.count = 120, .image_size = 32});
+  const mgca::WordPiece tokenizer(mgca::test::bert_vocabulary(), {.length = 8});
+  mgca::StudySourceConfig config{.stored_side = 32, .augmentation = {.crop = 32}};
+  REQUIRE(mgca::data::pack(studies, scratch / "a", {.side = 32}).finished);
+  auto bytes = mgca::read_file(scratch / "a");
+  bytes[4096 * 6 + 1] ^= std::byte{8};
+  mgca::atomic_write(mgca::posix_files(), scratch / "a", bytes);
+  const auto pack = std::make_shared<const mgca::ImagePack>(scratch / "a");
+  const std::vector<int64_t> records{4, 5, 6};
+  const Source failing(studies, tokenizer, config, pack);
+  mgca::test::expect_error([&] { (void)failing.batch(records, {}); }, {"record 5", "row 6", "damaged"});
+  config.bad.policy = mgca::BadSamples::skip;
+  const Source skipping(studies, tokenizer, config, pack);
+  CHECK(skipping.batch(records, {}).records == std::vector<int64_t>{4, 6});
+  CHECK(skipping.bad_samples().reasons().at(6).find("record 5") != std::string::npos);
 }

@@ -71,3 +71,17 @@ TEST_CASE("augment: pictures smaller than the crop and settings out of range are
   expect_error([] { Augmentation{.brightness = 1}.validate(); }, {"[0, 1)"});
   expect_error([] { Augmentation{.contrast = std::nan("")}.validate(); }, {"contrast", "nan"});
 }
+
+TEST_CASE("augment: into a buffer it writes exactly the picture it would return", "[image][fast]") {
+  const auto stored = numbered(40);
+  const Augmentation how{.crop = 32, .flip = 0.5, .brightness = 0.2, .contrast = 0.2};
+  std::vector<uint8_t> buffer(3 * 32 * 32, 7);
+  for (uint64_t sample = 0; sample < 8; ++sample) {
+    const std::span<uint8_t> middle(buffer.data() + 32 * 32, 32 * 32);
+    mgca::image::augment_into({.pixels = middle, .height = 32, .width = 32}, stored.plane(), how, {.seed = 1, .sample = sample});
+    CHECK(std::vector<uint8_t>(middle.begin(), middle.end()) == pixels(augment(stored.plane(), how, {.seed = 1, .sample = sample})));
+  }
+  CHECK(std::count(buffer.begin(), buffer.begin() + 32 * 32, 7) == 32 * 32);
+  CHECK(std::count(buffer.end() - 32 * 32, buffer.end(), 7) == 32 * 32);
+  mgca::test::expect_error([&] { mgca::image::augment_into({.pixels = buffer, .height = 96, .width = 32}, stored.plane(), how, {}); }, {"32 x 32", "96 x 32"});
+}

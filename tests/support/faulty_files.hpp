@@ -23,6 +23,7 @@ class FaultyFiles final : public Files {
   [[nodiscard]] bool reached() const { return count_ >= options_.fail_at; }
 
   int create(const std::filesystem::path& path) override { return before(path, "create"), real_.create(path); }
+  int append(const std::filesystem::path& path, std::size_t size) override { return before(path, "append"), real_.append(path, size); }
   std::size_t write(int file, std::span<const std::byte> bytes, const std::filesystem::path& path) override {
     before(path, "write");
     return real_.write(file, bytes.first(std::min<std::size_t>(bytes.size(), 100)), path);  // short writes are legal

@@ -48,6 +48,15 @@ class MemoryFiles final : public Files {
     open_.push_back(std::move(content));
     return static_cast<int>(open_.size()) - 1;
   }
+  int append(const std::filesystem::path& path, std::size_t size) override {
+    if (!names_.contains(path) && size == 0) return create(path);
+    operation(path);
+    const auto it = names_.find(path);
+    if (it == names_.end() || it->second->now.size() < size) fail_system(path, "continue", it == names_.end() ? ENOENT : EINVAL);
+    it->second->now.resize(size);
+    open_.push_back(it->second);
+    return static_cast<int>(open_.size()) - 1;
+  }
   std::size_t write(int file, std::span<const std::byte> bytes, const std::filesystem::path& path) override {
     operation(path);
     const auto some = bytes.first(std::min<std::size_t>(bytes.size(), 1000));

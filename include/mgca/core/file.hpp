@@ -17,7 +17,7 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <sys/mman.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
@@ -32,6 +32,9 @@ class Files {
   virtual ~Files() = default;
   // Opens a new file for writing; fails if the name exists.
   virtual int create(const std::filesystem::path& path) = 0;
+  // Opens a file to write behind its first `size` bytes; what follows them is cut off. With size 0 it need not exist. Fails for
+  // a shorter file and for one that another process is writing.
+  virtual int append(const std::filesystem::path& path, std::size_t size) = 0;
   // Writes some of the bytes and returns how many.
   virtual std::size_t write(int file, std::span<const std::byte> bytes, const std::filesystem::path& path) = 0;
   virtual void sync(int file, const std::filesystem::path& path) = 0;
@@ -76,6 +79,18 @@ class PosixFiles final : public Files {
     const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (file < 0) fail_system(path, "create", errno);
     return file;
+  }
+  int append(const std::filesystem::path& path, std::size_t size) override {
+    const int file = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | (size == 0 ? O_CREAT : 0), 0666);
+    if (file < 0) fail_system(path, "open for writing", errno);
+    struct stat status {};
+    int code = ::flock(file, LOCK_EX | LOCK_NB) == 0 && ::fstat(file, &status) == 0 ? 0 : errno;
+    if (code == 0 && static_cast<std::size_t>(status.st_size) < size) code = EINVAL;
+    if (code == 0 && ::ftruncate(file, static_cast<off_t>(size)) != 0) code = errno;
+    if (code == 0) return file;
+    ::close(file);
+    if (code == EWOULDBLOCK) fail(ErrorKind::system, path.string(), ": another process is writing it; wait for its end, or choose another name");
+    fail_system(path, "continue", code);
   }
   std::size_t write(int file, std::span<const std::byte> bytes, const std::filesystem::path& path) override {
     for (;;) {
@@ -212,34 +227,6 @@ inline void atomic_write(Files& files, const std::filesystem::path& path, std::s
 inline void atomic_write(Files& files, const std::filesystem::path& path, std::string_view text) {
   atomic_write(files, path, std::as_bytes(std::span(text)));
 }
-
-// A file as memory, without a copy: pages come from the disk when they are touched and go when memory is short. What is
-// open stays as it is when another file takes its name; a file that somebody cuts off while it is open ends the process.
-class MappedFile {
- public:
-  // Throws Error(system), for a folder, pipe or device too.
-  explicit MappedFile(const std::filesystem::path& path) {
-    const auto [file, size] = detail::open_regular(path);
-    void* address = size == 0 ? nullptr : ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
-    const int code = errno;
-    ::close(file);
-    if (address == MAP_FAILED) fail_system(path, "map", code);
-    bytes_ = {static_cast<const std::byte*>(address), size};
-  }
-  MappedFile(MappedFile&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
-  MappedFile& operator=(MappedFile&& other) noexcept {
-    std::swap(bytes_, other.bytes_);
-    return *this;
-  }
-  ~MappedFile() {
-    if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
-  }
-
-  [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
-
- private:
-  std::span<const std::byte> bytes_;
-};
 
 [[nodiscard]] inline std::vector<std::byte> read_file(const std::filesystem::path& path) { return posix_files().read(path); }
 [[nodiscard]] inline std::string read_text_file(const std::filesystem::path& path) {

@@ -55,8 +55,6 @@ struct Audit {
   std::int64_t repeated_reports = 0;    // records whose report is that of an earlier one: ordinary in normal findings
 };
 
-namespace detail {
-
 // What the audit keeps of a picture.
 struct SeenPicture {
   std::int64_t height = 0, width = 0;
@@ -64,6 +62,8 @@ struct SeenPicture {
   PerceptualHash outline{};   // where similar ones are looked for
   std::string error;          // why it cannot be read
 };
+
+namespace detail {
 
 inline SeenPicture seen(const GreyImage& image, bool with_outline) {
   const std::array<std::uint64_t, 3> sum{static_cast<std::uint64_t>(image.height()), static_cast<std::uint64_t>(image.width()),
@@ -108,12 +108,14 @@ inline std::vector<std::int64_t> similar_pictures(const std::vector<SeenPicture>
 // Unreadable images, empty reports, patients and pictures in two splits, repeated pictures and boxes, boxes outside their picture,
 // and on request pictures that look alike.
 // Pictures are the same if their decoded pixels are, whatever the files are called and however they are compressed without loss;
-// the pictures are decoded anyway to be checked, so this costs one hash.
+// the pictures are decoded anyway to be checked, so this costs one hash. `pictures`: what is known of each, from a pack; none: they are
+// decoded if the options say so.
 template <Dataset D>
-[[nodiscard]] Audit audit(const D& data, const AuditOptions& options = {}) {
+[[nodiscard]] Audit audit(const D& data, const AuditOptions& options = {}, std::vector<SeenPicture> pictures = {}) {
+  MGCA_CHECK(pictures.empty() || static_cast<std::int64_t>(pictures.size()) == data.size(), "audit: expected one picture for each of ", data.size(), " records, got ", pictures.size());
   Audit result;
-  std::vector<detail::SeenPicture> pictures;
-  if (options.pictures) pictures = detail::see_pictures(data, options);
+  const bool must_look = pictures.empty() || options.similar >= 0;  // a pack knows no outlines
+  if (options.pictures && must_look) pictures = detail::see_pictures(data, options);
   for (const auto& picture : pictures) result.pictures.push_back(picture.content);
 
   struct First {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -22,6 +23,8 @@ concept Dataset = requires(const D& data, std::int64_t i) {
   { data.label_names() } -> std::convertible_to<const std::vector<std::string>&>;
 };
 
+// A data set of files may also have `image_bytes(i)`, the bytes of the image file; whoever packs pictures keeps their hash.
+
 // Some records of a data set, in the order given. Keeps a reference.
 template <class D>
 class Subset {
@@ -34,6 +37,11 @@ class Subset {
   [[nodiscard]] std::int64_t original(std::int64_t i) const { return records_[static_cast<std::size_t>(i)]; }
   [[nodiscard]] decltype(auto) record(std::int64_t i) const { return data_->record(original(i)); }
   [[nodiscard]] GreyImage image(std::int64_t i) const { return data_->image(original(i)); }
+  [[nodiscard]] std::vector<std::byte> image_bytes(std::int64_t i) const
+    requires requires(const D& data) { data.image_bytes(i); }
+  {
+    return data_->image_bytes(original(i));
+  }
   [[nodiscard]] const std::vector<std::string>& label_names() const { return data_->label_names(); }
 
  private:

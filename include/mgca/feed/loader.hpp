@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <concepts>
 #include <condition_variable>
@@ -125,12 +126,8 @@ class Loader {
     // The next batch, or nothing at the end of the epoch. Rethrows what preparing it threw.
     std::optional<Batch> next() {
       if (taken_ == count_) return std::nullopt;
-      if (workers_.empty()) return make(taken_++);
-      std::unique_lock lock(mutex_);
-      wait_for_batch(lock);
-      auto slot = std::move(ready_.extract(taken_++).mapped());
-      lock.unlock();
-      space_.notify_all();
+      auto slot = workers_.empty() ? Slot{make(taken_++), {}} : take();
+      loader_->tell_bad_samples();
       if (slot.error) std::rethrow_exception(slot.error);
       return std::move(slot.batch);
     }
@@ -166,6 +163,15 @@ class Loader {
       const auto from = static_cast<std::size_t>(index * loader_->options_.batch_size);
       const auto size = std::min(static_cast<std::size_t>(loader_->options_.batch_size), order_.size() - from);
       return loader_->source_->batch(std::span(order_).subspan(from, size), key_);
+    }
+
+    [[nodiscard]] Slot take() {
+      std::unique_lock lock(mutex_);
+      wait_for_batch(lock);
+      auto slot = std::move(ready_.extract(taken_++).mapped());
+      lock.unlock();
+      space_.notify_all();
+      return slot;
     }
 
     // A thread that hangs, in a dead file system for example, cannot be ended; what it hangs on can be told.
@@ -216,9 +222,24 @@ class Loader {
   [[nodiscard]] Epoch epoch_batches(int64_t epoch, int64_t first_batch = 0) const { return Epoch(*this, epoch, first_batch); }
 
  private:
+  // Tells "bad_samples", with their number and first rows, whenever the source has found more. Called by whoever takes batches.
+  void tell_bad_samples() const {
+    if constexpr (requires { source_->bad_samples().reasons(); }) {
+      const int64_t count = source_->bad_samples().count();
+      if (count == bad_told_.exchange(count)) return;
+      std::string rows;
+      int64_t shown = 0;
+      for (const auto& [row, reason] : source_->bad_samples().reasons()) {
+        if (++shown <= 10) rows += (rows.empty() ? "" : " ") + std::to_string(row);
+      }
+      emit(sink_, "bad_samples", {{"count", count}, {"rows", rows}});
+    }
+  }
+
   const Source* source_;
   LoaderOptions options_;
   EventSink sink_;
+  mutable std::atomic<int64_t> bad_told_ = 0;
 };
 
 }  // namespace mgca

@@ -1,23 +1,28 @@
-// A data set as batches: pictures stored once at one size, reports tokenised once, augmentation drawn by address.
+// A data set as batches: pictures stored once at one size, in memory or in a pack, reports tokenised once, augmentation drawn by
+// address.
 #pragma once
 
 #include <mgca/core/error.hpp>
-#include <mgca/core/event.hpp>
 #include <mgca/core/parallel.hpp>
 #include <mgca/core/profile.hpp>
+#include <mgca/data/bad_samples.hpp>
 #include <mgca/data/dataset.hpp>
+#include <mgca/data/pack.hpp>
 #include <mgca/feed/batch.hpp>
+#include <mgca/feed/detail/picture_store.hpp>
 #include <mgca/feed/loader.hpp>
 #include <mgca/feed/tokens.hpp>
 #include <mgca/image/augment.hpp>
-#include <mgca/image/geometry.hpp>
 #include <mgca/image/local_contrast.hpp>
 #include <mgca/text/caption.hpp>
+#include <mgca/text/tokenized_text.hpp>
 #include <mgca/text/word_map.hpp>
 #include <mgca/text/wordpiece.hpp>
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -26,7 +31,7 @@
 namespace mgca {
 
 enum class ImageStore : uint8_t {
-  memory,  // every picture is decoded and reduced once, when the source is made
+  memory,  // every picture is decoded and reduced once, when the source is made; a pack is left where it is
   none,    // decoded again for every batch: for data that do not fit
 };
 constexpr auto names_of(ImageStore) { return std::to_array<std::string_view>({"memory", "none"}); }
@@ -46,6 +51,7 @@ struct StudySourceConfig {
   double sentence = 0;
   Padding padding = Padding::longest;  // in profile official padding enters the losses, so it is full there whatever this says
   ImageStore store = ImageStore::memory;
+  BadSampleRule bad;
   Profile profile = Profile::fixed;  // decides which tokens are words
 
   static void describe(auto& self, auto&& field) {
@@ -55,6 +61,7 @@ struct StudySourceConfig {
     field("sentence", self.sentence, "chance that a step sees one sentence instead of the whole report");
     field("padding", self.padding, "how far reports are padded; always full in profile official");
     field("store", self.store, "whether prepared pictures are kept");
+    field("bad", self.bad, "records whose picture cannot be read");
     field("profile", self.profile, "which behaviour");
   }
   // For evaluation: centre crop, whole reports, nothing random, every batch of one shape.
@@ -68,6 +75,7 @@ struct StudySourceConfig {
   void validate() const {
     local_contrast.validate();
     augmentation.validate();
+    bad.validate();
     MGCA_CHECK(stored_side >= augmentation.crop, "study_source: stored_side ", stored_side, " is below the crop of ", augmentation.crop);
     MGCA_CHECK(sentence >= 0 && sentence <= 1, "study_source: sentence is a probability, got ", sentence);
   }
@@ -78,13 +86,15 @@ class StudySource {
  public:
   using Batch = StudyBatch;
 
-  // Keeps a reference to the data. Throws Error naming table and row for the first unreadable image or report.
-  StudySource(const D& data, const WordPiece& tokenizer, const StudySourceConfig& config)
-      : data_(&data), config_((config.validate(), config)), length_(tokenizer.config().length) {
-    for (int64_t i = 0; i < data.size(); ++i) encode(data.record(i), tokenizer);
-    if (config.store != ImageStore::memory) return;
-    stored_.resize(static_cast<std::size_t>(data.size()));
-    parallel_for(data.size(), [&](int64_t i) { stored_[static_cast<std::size_t>(i)] = prepare(i); });
+  // Keeps a reference to the data. With a pack, which may hold more records than the data, no picture is decoded. Throws Error naming
+  // table and row for the first unreadable report, and as config.bad says for unreadable images; Error(data) for a pack that lacks
+  // a record or whose pictures were stored otherwise.
+  StudySource(const D& data, const WordPiece& tokenizer, const StudySourceConfig& config, std::shared_ptr<const ImagePack> pack = nullptr)
+      : data_(&data), config_((config.validate(), config)), length_(tokenizer.config().length), rows_(static_cast<std::size_t>(data.size())), sentences_(rows_.size()),
+        pictures_(data, config.stored_side, config.local_contrast, config.bad, std::move(pack)) {
+    tokens_from_pack_ = pictures_.pack() != nullptr && are_of(pictures_.pack()->content().tokens, tokenizer);
+    parallel_for(data.size(), [&](int64_t i) { encode(i, tokenizer); }, {.grain = 64});
+    if (config.store == ImageStore::memory) pictures_.keep();
   }
 
   [[nodiscard]] int64_t size() const { return data_->size(); }
@@ -97,8 +107,12 @@ class StudySource {
     plain.config_ = config_.without_augmentation();
     return plain;
   }
-  // The prepared picture of one record, before augmentation.
-  [[nodiscard]] GreyImage stored(int64_t i) const { return stored_.empty() ? prepare(i) : stored_[static_cast<std::size_t>(i)]; }
+  // The prepared picture of one record, before augmentation. Throws Error for one that cannot be read, whatever config.bad says.
+  [[nodiscard]] GreyImage stored(int64_t i) const { return pictures_.copy(i); }
+  // The records that could not be read, so far.
+  [[nodiscard]] const BadSampleList& bad_samples() const { return pictures_.bad(); }
+  // Whether reports came as tokens from the pack; it holds them for one vocabulary and one way of cutting.
+  [[nodiscard]] bool tokens_from_pack() const { return tokens_from_pack_; }
   // The words of one report, one per slot, for display.
   [[nodiscard]] std::vector<std::string> words(int64_t i, const Vocabulary& vocabulary) const {
     const auto& row = rows_[static_cast<std::size_t>(i)];
@@ -108,41 +122,50 @@ class StudySource {
   [[nodiscard]] Batch batch(std::span<const int64_t> records, RandomKey key) const {
     const auto B = static_cast<int64_t>(records.size()), S = config_.augmentation.crop;
     const auto C = static_cast<int64_t>(data_->label_names().size());
+    Batch out{.images = torch::empty({B, 1, S, S}, torch::kUInt8), .labels = torch::empty({B, C}, torch::kFloat32)};
+    pictures_.fetch(records);
     std::vector<const TokenizedText*> rows;
-    for (const auto record : records) {
-      key.sample = static_cast<uint64_t>(record);
-      rows.push_back(&seen_row(record, key));
+    for (const auto place : records) {
+      key.sample = static_cast<uint64_t>(place);
+      GreyImage room;
+      const auto seen = pictures_.seen_at(place, key, room);
+      if (!seen) continue;
+      const auto b = out.records.size();
+      image::augment_into({.pixels = {out.images.data_ptr<uint8_t>() + b * static_cast<std::size_t>(S * S), static_cast<std::size_t>(S * S)}, .height = S, .width = S},
+                          seen->picture, config_.augmentation, key);
+      rows.push_back(&seen_row(seen->record, key));
+      const auto& labels = data_->record(seen->record).labels;
+      if (C > 0) std::memcpy(out.labels.data_ptr<float>() + b * static_cast<std::size_t>(C), labels.data(), labels.size() * sizeof(float));
+      out.records.push_back(seen->record);
     }
-    Batch out{.images = torch::empty({B, 1, S, S}, torch::kUInt8),
-              .tokens = stacked(rows, padded_length(rows)),
-              .labels = torch::empty({B, C}, torch::kFloat32),
-              .records = {records.begin(), records.end()}};
-    for (int64_t b = 0; b < B; ++b) {
-      const auto record = records[static_cast<std::size_t>(b)];
-      key.sample = static_cast<uint64_t>(record);
-      const auto picture = stored_.empty() ? prepare(record) : GreyImage();
-      const auto& source = stored_.empty() ? picture : stored_[static_cast<std::size_t>(record)];
-      const auto seen = image::augment(source.plane(), config_.augmentation, key);
-      std::memcpy(out.images.data_ptr<uint8_t>() + b * S * S, seen.pixels().data(), seen.pixels().size());
-      const auto& labels = data_->record(record).labels;
-      if (C > 0) std::memcpy(out.labels.data_ptr<float>() + b * C, labels.data(), labels.size() * sizeof(float));
-    }
+    if (rows.empty() && B > 0) fail(ErrorKind::data, "none of the ", B, " pictures of a batch can be read; use larger batches, or replace bad records instead of skipping them");
+    out.images = out.images.slice(0, 0, static_cast<int64_t>(rows.size()));
+    out.labels = out.labels.slice(0, 0, static_cast<int64_t>(rows.size()));
+    out.tokens = stacked(rows, padded_length(rows));
     return out;
   }
 
  private:
-  void encode(const Study& study, const WordPiece& tokenizer) {
+  [[nodiscard]] bool are_of(const std::optional<PackTokens>& tokens, const WordPiece& tokenizer) const {
+    return tokens && tokens->vocabulary == tokenizer.vocabulary().content_hash() && tokens->options == tokenizer.config() && tokens->profile == config_.profile;
+  }
+  void encode(int64_t i, const WordPiece& tokenizer) {
+    const auto& study = data_->record(i);
+    auto& row = rows_[static_cast<std::size_t>(i)];
     try {
-      const auto caption = text::clean_caption({.impression = study.report, .findings = ""});
-      rows_.push_back(tokenized(caption.joined(), tokenizer, config_.profile));
-      sentences_.emplace_back();
-      if (config_.sentence > 0) {
-        for (const auto& sentence : caption.sentences) sentences_.back().push_back(tokenized(sentence, tokenizer, config_.profile));
+      auto packed = tokens_from_pack_ ? pictures_.pack()->tokens(pictures_.place(i), study.report) : std::nullopt;
+      if (!packed || config_.sentence > 0) {
+        const auto caption = text::clean_caption({.impression = study.report, .findings = ""});
+        if (!packed) packed = tokenized(caption.joined(), tokenizer, config_.profile);
+        if (config_.sentence > 0) {
+          for (const auto& sentence : caption.sentences) sentences_[static_cast<std::size_t>(i)].push_back(tokenized(sentence, tokenizer, config_.profile));
+        }
       }
+      row = std::move(*packed);
     } catch (const Error& error) {
       fail(error.kind(), "the report of row ", study.row, ": ", error.what());
     }
-    if (rows_.back().pieces.used <= 2) fail(ErrorKind::data, "the report of row ", study.row, " holds no word after cleaning; remove the row");
+    if (row.pieces.used <= 2) fail(ErrorKind::data, "the report of row ", study.row, " holds no word after cleaning; remove the row");
   }
   [[nodiscard]] int64_t padded_length(const std::vector<const TokenizedText*>& rows) const {
     if (config_.padding == Padding::full || config_.profile == Profile::official) return length_;
@@ -157,16 +180,14 @@ class StudySource {
     if (sentences.empty() || random.uniform() >= config_.sentence) return rows_[static_cast<std::size_t>(record)];
     return sentences[random.below(sentences.size())];
   }
-  [[nodiscard]] GreyImage prepare(int64_t i) const {
-    return image::local_contrast(image::fit_to_square(data_->image(i).plane(), config_.stored_side).plane(), config_.local_contrast);
-  }
 
   const D* data_;
   StudySourceConfig config_;
   int64_t length_;
   std::vector<TokenizedText> rows_;                    // whole reports
   std::vector<std::vector<TokenizedText>> sentences_;  // of each report; empty where none are drawn
-  std::vector<GreyImage> stored_;
+  detail::PictureStore<D> pictures_;
+  bool tokens_from_pack_ = false;
 };
 
 }  // namespace mgca

@@ -5,8 +5,7 @@
 #include <mgca/core/profile.hpp>
 #include <mgca/feed/batch.hpp>
 #include <mgca/text/caption.hpp>
-#include <mgca/text/word_map.hpp>
-#include <mgca/text/wordpiece.hpp>
+#include <mgca/text/tokenized_text.hpp>
 
 #include <cstdint>
 #include <span>
@@ -15,18 +14,6 @@
 #include <vector>
 
 namespace mgca {
-
-// A cleaned text cut into pieces, which are grouped into words.
-struct TokenizedText {
-  TokenRow pieces;
-  text::WordMap words;
-};
-// Throws Error(data) for text that is not UTF-8.
-[[nodiscard]] inline TokenizedText tokenized(const std::string& cleaned, const WordPiece& tokenizer, Profile profile) {
-  auto pieces = tokenizer.encode(cleaned);
-  auto words = text::word_map(pieces.ids, tokenizer.vocabulary(), text_quirks(profile));
-  return {std::move(pieces), std::move(words)};
-}
 
 // The first `length` tokens of each text, one a row; no text may have more.
 [[nodiscard]] inline Tokens stacked(std::span<const TokenizedText* const> texts, int64_t length) {

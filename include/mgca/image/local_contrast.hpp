@@ -27,6 +27,7 @@ struct LocalContrast {
     MGCA_CHECK(radius >= 0, "local_contrast: radius must be 0 or more, got ", radius);
     MGCA_CHECK(floor > 0 && gain > 0, "local_contrast: floor and gain must be positive, got ", floor, " and ", gain);
   }
+  friend bool operator==(const LocalContrast&, const LocalContrast&) = default;
 };
 
 namespace image {

@@ -4,6 +4,7 @@
 
 #include <mgca/core/error.hpp>
 #include <mgca/core/file.hpp>
+#include <mgca/core/mapped_file.hpp>
 #include <mgca/core/nearest.hpp>
 #include <mgca/io/detail/safetensors_header.hpp>
 #include <mgca/io/tensor_info.hpp>

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <mgca/core/error.hpp>
-#include <mgca/core/file.hpp>
+#include <mgca/core/mapped_file.hpp>
 #include <mgca/core/nearest.hpp>
 #include <mgca/io/detail/mapped_pages.hpp>
 #include <mgca/io/detail/torch_container.hpp>

@@ -29,6 +29,7 @@ struct WordPieceConfig {
     MGCA_CHECK(length >= 2, "wordpiece: length must leave room for [CLS] and [SEP], got ", length);
     MGCA_CHECK(max_word_length > 0, "wordpiece: max_word_length must be positive, got ", max_word_length);
   }
+  friend bool operator==(const WordPieceConfig&, const WordPieceConfig&) = default;
 };
 
 // One report as the model reads it.

@@ -12,16 +12,8 @@ class OwnerOnlyFiles final : public Files {
  public:
   explicit OwnerOnlyFiles(Files& below) : below_(below) {}
 
-  int create(const std::filesystem::path& path) override {
-    const int file = below_.create(path);
-    if (::fchmod(file, S_IRUSR | S_IWUSR) != 0) {
-      const int code = errno;
-      below_.close(file, path);
-      below_.remove(path);
-      fail_system(path, "restrict to its owner", code);
-    }
-    return file;
-  }
+  int create(const std::filesystem::path& path) override { return restricted(below_.create(path), path); }
+  int append(const std::filesystem::path& path, std::size_t size) override { return restricted(below_.append(path, size), path); }
   std::size_t write(int file, std::span<const std::byte> bytes, const std::filesystem::path& path) override {
     return below_.write(file, bytes, path);
   }
@@ -34,6 +26,14 @@ class OwnerOnlyFiles final : public Files {
   std::vector<std::byte> read(const std::filesystem::path& path) override { return below_.read(path); }
 
  private:
+  int restricted(int file, const std::filesystem::path& path) {
+    if (::fchmod(file, S_IRUSR | S_IWUSR) == 0) return file;
+    const int code = errno;
+    below_.close(file, path);
+    below_.remove(path);
+    fail_system(path, "restrict to its owner", code);
+  }
+
   Files& below_;
 };
 
