@@ -19,6 +19,12 @@ else()
 endif()
 install(EXPORT mgcaFreeTargets NAMESPACE mgca:: DESTINATION ${package_dir})
 
+if(MGCA_DICOM)  # apart from the others, so that a consumer of those needs no DCMTK
+  install(TARGETS mgca_dicom EXPORT mgcaDicomTargets)
+  install(EXPORT mgcaDicomTargets NAMESPACE mgca:: DESTINATION ${package_dir})
+endif()
+install(FILES include/mgca/io/dicom_dcmtk.cpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/mgca/io)
+
 configure_package_config_file(cmake/mgcaConfig.cmake.in mgcaConfig.cmake INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(mgcaConfigVersion.cmake COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES ${PROJECT_BINARY_DIR}/mgcaConfig.cmake ${PROJECT_BINARY_DIR}/mgcaConfigVersion.cmake

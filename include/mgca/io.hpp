@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mgca/io/csv.hpp>
+#include <mgca/io/dicom.hpp>
 #include <mgca/io/event_file.hpp>
 #include <mgca/io/gzip.hpp>
 #include <mgca/io/image_file.hpp>

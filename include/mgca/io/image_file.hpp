@@ -1,4 +1,4 @@
-// PNG and JPEG files to 8-bit pixels and back: one decoder per format, so that pixels do not depend on the machine.
+// PNG, JPEG and DICOM files to 8-bit pixels, and back to the first two: one decoder per format, so that pixels do not depend on the machine.
 // The content decides the format, not the name. Damaged, truncated and oversized files are refused before decoding.
 // With MGCA_IMAGE_BACKEND_STB defined, in every file of a program or in none, stb_image takes the place of libpng and
 // libjpeg behind the same checks: for copied-in headers without other libraries. Its pixels differ by a few levels in JPEG
@@ -9,6 +9,7 @@
 #include <mgca/core/file.hpp>
 #include <mgca/core/plane.hpp>
 #include <mgca/io/detail/image_container.hpp>
+#include <mgca/io/dicom.hpp>
 #ifdef MGCA_IMAGE_BACKEND_STB
 #include <mgca/io/detail/stb_codec.hpp>
 #else
@@ -61,8 +62,10 @@ inline GreyImage oriented(const GreyImage& in, int orientation) {
 
 // One grey channel. Colour becomes grey by the decoder's own luma (PNG: 0.299 R + 0.587 G + 0.114 B; JPEG: its Y channel),
 // 16 bits become 8 by dropping the low byte, transparency is ignored, EXIF orientation is applied: the rules of OpenCV's
-// greyscale reading. CMYK is refused. `source` names the bytes in errors. Throws Error(data) with the reason.
+// greyscale reading. CMYK is refused. DICOM: dicom_to_grey.
+// `source` names the bytes in errors. Throws Error(data) with the reason.
 [[nodiscard]] inline GreyImage decode_image(std::span<const std::byte> bytes, const std::string& source, const ImageLimits& limits = {}) {
+  if (is_dicom(bytes)) return dicom_to_grey(decode_dicom(bytes, source, {.frame = {}, .limits = {.pixels = limits.pixels, .side = limits.side}}));
   const detail::ContainerLimits container{.pixels = limits.pixels, .side = limits.side, .scans = limits.scans, .chunks = limits.chunks};
   try {
     if (detail::is_png(bytes)) {
@@ -76,7 +79,7 @@ inline GreyImage oriented(const GreyImage& in, int orientation) {
   } catch (const detail::ImageProblem& problem) {
     fail(ErrorKind::data, source, ": damaged or unsupported image: ", problem.what());
   }
-  fail(ErrorKind::data, source, ": neither PNG nor JPEG (", bytes.size(), " bytes); convert it first");
+  fail(ErrorKind::data, source, ": neither PNG nor JPEG nor DICOM (", bytes.size(), " bytes); convert it first");
 }
 
 [[nodiscard]] inline GreyImage read_image(const std::filesystem::path& path, const ImageLimits& limits = {}) {
