@@ -145,7 +145,8 @@ TEST_CASE("image_file: bombs are refused for what they are, in milliseconds and 
       {"JPEG of 16 components", with_frame(grey, 0xC0, {{9, 16}}), "16 colour components"},
       {"JPEG of 2 components", with_frame(grey, 0xC0, {{9, 2}}), "2 colour components"},
       {"JPEG with 300 codes in a Huffman table", with_frame(grey, 0xC4, {{5, 255}, {6, 45}}), "Huffman"},
-      {"JPEG of 12 bits", with_frame(grey, 0xC0, {{4, 12}}), ""},
+      {"JPEG of 4 components in a header for 1", with_frame(grey, 0xC0, {{9, 4}}), "wrong length"},
+      {"JPEG of 12 bits", with_frame(grey, 0xC0, {{4, 12}}), "12 bits"},
       {"JPEG of 10,000 scans", with_scans(10000), "more than 200 scans"},
   };
   rusage before{}, after{};
@@ -228,8 +229,7 @@ TEST_CASE("image_file: every corrupt file of PngSuite is refused by name", "[io]
   CHECK(refused == 14);
 }
 
-TEST_CASE("image_file: CMYK is refused by name with the remedy, colour files of every sampling become their luma", "[io][fast]") {
-  mgca::test::expect_error([] { (void)mgca::io::read_image(sample("cmyk.jpg")); }, {"cmyk.jpg", "CMYK", "convert it to grey or RGB"});
+TEST_CASE("image_file: colour files of every sampling become their luma", "[io][fast]") {
   const auto full = mgca::io::read_image(sample("rgb_444.jpg"));
   for (const std::string name : {"rgb_420.jpg", "sample_411.jpg", "rgb_no_transform.jpg"}) {
     INFO(name);

@@ -17,6 +17,7 @@
 #include <mgca/io/detail/png_codec.hpp>
 #endif
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <filesystem>
@@ -43,7 +44,7 @@ struct ImageLimits {
 
 namespace detail {
 // The picture as it is meant to be seen: EXIF orientations 2 to 8 undone.
-inline GreyImage oriented(const GreyImage& in, int orientation) {
+inline GreyImage oriented(GreyImage in, int orientation) {
   if (orientation == 1) return in;
   const bool swapped = orientation >= 5;
   GreyImage out({.height = swapped ? in.width() : in.height(), .width = swapped ? in.height() : in.width()});
@@ -60,26 +61,62 @@ inline GreyImage oriented(const GreyImage& in, int orientation) {
 }
 }  // namespace detail
 
-// One grey channel. Colour becomes grey by the decoder's own luma (PNG: 0.299 R + 0.587 G + 0.114 B; JPEG: its Y channel),
-// 16 bits become 8 by dropping the low byte, transparency is ignored, EXIF orientation is applied: the rules of OpenCV's
-// greyscale reading. CMYK is refused. DICOM: dicom_to_grey.
-// `source` names the bytes in errors. Throws Error(data) with the reason.
-[[nodiscard]] inline GreyImage decode_image(std::span<const std::byte> bytes, const std::string& source, const ImageLimits& limits = {}) {
-  if (is_dicom(bytes)) return dicom_to_grey(decode_dicom(bytes, source, {.frame = {}, .limits = {.pixels = limits.pixels, .side = limits.side}}));
-  const detail::ContainerLimits container{.pixels = limits.pixels, .side = limits.side, .scans = limits.scans, .chunks = limits.chunks};
+struct ImageOptions {
+  ImageLimits limits;
+  // JPEG: decode at 1/2, 1/4 or 1/8, the smallest with both sides still at least this many pixels; 0: in full. Faster, and
+  // other pixels than decoding in full and resizing (docs/io.md has figures), so a manifest must name it. PNG: no effect.
+  std::int64_t reduced_to = 0;
+  // JPEG: a file that ends early is read as far as it goes, and DecodedImage::damage says so. Other damage is refused always.
+  bool tolerant = false;
+};
+
+namespace detail {
+// The largest of 1, 2, 4, 8 that leaves both sides at least `target`.
+inline int reduction_for(const ContainerSize& size, std::int64_t target) {
+  int reduction = 1;
+  while (target > 0 && reduction < 8 && std::min(size.height, size.width) >= target * 2 * reduction) reduction *= 2;
+  return reduction;
+}
+}  // namespace detail
+
+// One grey channel. Colour becomes grey by the decoder's own luma (PNG: 0.299 R + 0.587 G + 0.114 B; JPEG: its Y channel), CMYK
+// by the luma of the light its inks leave (inverted inks where an Adobe marker stands, as OpenCV reads all), 16 bits become 8
+// by dropping the low byte, transparency is ignored, EXIF orientation is applied: the rules of OpenCV's greyscale reading.
+// Refused by name: arithmetic-coded, lossless, hierarchical and 12-bit JPEG. DICOM: dicom_to_grey. `source` names the bytes in errors.
+// Throws Error(data) with the reason.
+[[nodiscard]] inline DecodedImage decode_image_as(std::span<const std::byte> bytes, const std::string& source, const ImageOptions& options) {
+  const auto& limits = options.limits;
+  if (is_dicom(bytes)) {
+    DecodedImage decoded;
+    decoded.image = dicom_to_grey(decode_dicom(bytes, source, {.frame = {}, .limits = {.pixels = limits.pixels, .side = limits.side}}));
+    decoded.full = decoded.image.size();
+    return decoded;
+  }
+  const detail::ContainerLimits container{
+      .pixels = limits.pixels, .side = limits.side, .scans = limits.scans, .chunks = limits.chunks, .tolerant = options.tolerant};
   try {
     if (detail::is_png(bytes)) {
-      const auto size = detail::check_png(bytes, container);
-      return detail::decode_png(bytes, size);
+      DecodedImage decoded;
+      decoded.image = detail::decode_png(bytes, detail::check_png(bytes, container));
+      decoded.full = decoded.image.size();
+      return decoded;
     }
     if (detail::is_jpeg(bytes)) {
       const auto size = detail::check_jpeg(bytes, container);
-      return detail::oriented(detail::decode_jpeg(bytes, size), size.orientation);
+      auto decoded = detail::decode_jpeg(bytes, size, detail::reduction_for(size, options.reduced_to));
+      decoded.image = detail::oriented(std::move(decoded.image), size.orientation);
+      decoded.full = size.orientation < 5 ? ImageSize{.height = size.height, .width = size.width} : ImageSize{.height = size.width, .width = size.height};
+      return decoded;
     }
   } catch (const detail::ImageProblem& problem) {
     fail(ErrorKind::data, source, ": damaged or unsupported image: ", problem.what());
   }
   fail(ErrorKind::data, source, ": neither PNG nor JPEG nor DICOM (", bytes.size(), " bytes); convert it first");
+}
+
+// The same in full and without tolerance.
+[[nodiscard]] inline GreyImage decode_image(std::span<const std::byte> bytes, const std::string& source, const ImageLimits& limits = {}) {
+  return decode_image_as(bytes, source, {.limits = limits}).image;
 }
 
 [[nodiscard]] inline GreyImage read_image(const std::filesystem::path& path, const ImageLimits& limits = {}) {

@@ -2,6 +2,7 @@
 // Decoders accept truncated and damaged files or allocate what a header claims; these checks do neither.
 #pragma once
 
+#include <mgca/core/plane.hpp>
 #include <mgca/io/detail/crc32.hpp>
 
 #include <array>
@@ -11,6 +12,18 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+
+namespace mgca::io {
+
+// What a decoder made of a file.
+struct DecodedImage {
+  GreyImage image;
+  ImageSize full;      // of the picture before it was reduced
+  int reduction = 1;   // of a JPEG decoded at 1 / this, sides rounded up
+  std::string damage;  // what was tolerated; empty: nothing
+};
+
+}  // namespace mgca::io
 
 namespace mgca::io::detail {
 
@@ -23,6 +36,7 @@ struct ContainerLimits {
   std::int64_t side;
   int scans;
   int chunks;
+  bool tolerant = false;  // of a JPEG that ends early
 };
 
 struct ContainerSize {
@@ -30,6 +44,9 @@ struct ContainerSize {
   std::int64_t width = 0;
   int orientation = 1;         // EXIF, 1 to 8
   std::int64_t raw_bytes = 0;  // PNG: rows before compression, a filter byte each
+  int components = 1;          // JPEG: 1 grey, 3 colours, 4 inks
+  bool adobe = false;          // JPEG: written by the Adobe convention, inks inverted
+  bool cut = false;            // JPEG: no end of image; only where that is tolerated
 };
 
 inline std::uint32_t big_endian(std::span<const std::byte> bytes, std::size_t at, int count) {
@@ -141,10 +158,20 @@ inline int exif_orientation(std::span<const std::byte> b) {
   return 1;
 }
 
-inline void check_components(std::uint32_t components, std::size_t header_length) {
-  if (components == 4) throw ImageProblem("its colours are CMYK; convert it to grey or RGB first");
-  if (components != 1 && components != 3) throw ImageProblem(std::to_string(components) + " colour components, expected 1 or 3");
-  if (header_length != 8 + 3 * components) throw ImageProblem("a frame header has a wrong length");
+// What the frame's marker and header promise must be what every decoder reads alike: 8 bits, Huffman codes, one frame.
+inline ContainerSize jpeg_frame(unsigned marker, std::span<const std::byte> header, const ContainerLimits& limits) {
+  if (marker == 0xC3) throw ImageProblem("it is a lossless JPEG; convert it to PNG first");
+  if (marker >= 0xC9) throw ImageProblem("it uses arithmetic coding; convert it to PNG or ordinary JPEG first");
+  if (marker > 0xC2) throw ImageProblem("it is a hierarchical JPEG; convert it to PNG or ordinary JPEG first");
+  if (header.size() < 6) throw ImageProblem("a frame header is too short");
+  ContainerSize size{.height = big_endian(header, 1, 2), .width = big_endian(header, 3, 2), .components = static_cast<int>(header[5])};
+  if (header[0] != std::byte{8}) throw ImageProblem(std::to_string(big_endian(header, 0, 1)) + " bits a sample, expected 8; convert it to 16-bit PNG first");
+  check_size(size, limits);
+  if (size.components != 1 && size.components != 3 && size.components != 4) {
+    throw ImageProblem(std::to_string(size.components) + " colour components, expected 1, 3 or 4");
+  }
+  if (header.size() != 6 + 3 * static_cast<std::size_t>(size.components)) throw ImageProblem("a frame header has a wrong length");
+  return size;
 }
 
 // Huffman tables: each has at most 256 codes, and they are there. Not every decoder counts them.
@@ -170,38 +197,49 @@ inline std::size_t end_of_scan(std::span<const std::byte> b, std::size_t at) {
   return at;
 }
 
-// A walk over the markers: sizes sane, the number of scans limited, an end of image reached.
+// A walk over the markers: sizes sane, the number of scans limited, an end of image reached. Where a cut file is tolerated, it
+// may end anywhere behind the beginning of its first scan.
 inline ContainerSize check_jpeg(std::span<const std::byte> b, const ContainerLimits& limits) {
   ContainerSize size;
-  int scans = 0;
+  int orientation = 1, scans = 0;
+  bool adobe = false;
   std::size_t at = 2;
-  for (;;) {
+  const auto ends = [&](const char* where) {
+    if (!limits.tolerant || scans == 0) throw ImageProblem(where);
+    size.cut = true;
+  };
+  while (!size.cut) {
     while (at + 1 < b.size() && b[at] == std::byte{0xFF} && b[at + 1] == std::byte{0xFF}) ++at;  // fill bytes
-    if (at + 2 > b.size()) throw ImageProblem("the end-of-image marker is missing; the file is cut off");
+    if (at + 2 > b.size()) {
+      ends("the end-of-image marker is missing; the file is cut off");
+      break;
+    }
     if (b[at] != std::byte{0xFF}) throw ImageProblem("bytes that belong to no segment");
     const auto marker = std::to_integer<unsigned>(b[at + 1]);
     at += 2;
     if (marker == 0xD9) break;
-    if (at + 2 > b.size()) throw ImageProblem("the file ends inside a segment");
-    const std::size_t length = big_endian(b, at, 2);
-    if (length < 2 || length > b.size() - at) throw ImageProblem("the file ends inside a segment");
-    const bool frame = marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
-    if (frame) {
-      if (size.height != 0) throw ImageProblem("more than one frame");
-      if (length < 8) throw ImageProblem("a frame header is too short");
-      size.height = big_endian(b, at + 3, 2);
-      size.width = big_endian(b, at + 5, 2);
-      check_size(size, limits);
-      check_components(big_endian(b, at + 7, 1), length);
+    if (at + 2 > b.size() || big_endian(b, at, 2) > b.size() - at) {
+      ends("the file ends inside a segment");
+      break;
     }
-    if (marker == 0xC4) check_huffman_tables(b.subspan(at + 2, length - 2));
-    if (marker == 0xE1) size.orientation = exif_orientation(b.subspan(at + 2, length - 2));
+    const std::size_t length = big_endian(b, at, 2);
+    if (length < 2) throw ImageProblem("a segment has a wrong length");
+    const auto data = b.subspan(at + 2, length - 2);
+    if (marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC) {
+      if (size.height != 0) throw ImageProblem("more than one frame");
+      size = jpeg_frame(marker, data, limits);
+    }
+    if (marker == 0xC4) check_huffman_tables(data);
+    if (marker == 0xE1) orientation = exif_orientation(data);
+    if (marker == 0xEE && data.size() >= 12 && big_endian(data, 0, 4) == 0x41646F62U && data[4] == std::byte{0x65}) adobe = true;
     at += length;
     if (marker != 0xDA) continue;
     if (++scans > limits.scans) throw ImageProblem("more than " + std::to_string(limits.scans) + " scans");
     at = end_of_scan(b, at);
   }
   if (size.height == 0 || scans == 0) throw ImageProblem("there is no picture in it");
+  size.orientation = orientation;
+  size.adobe = adobe;
   return size;
 }
 

@@ -111,11 +111,21 @@ inline GreyImage decode_png(std::span<const std::byte> bytes, const ContainerSiz
   return image;
 }
 
-inline GreyImage decode_jpeg(std::span<const std::byte> bytes, const ContainerSize& size) {
+// Always at full size: stb has no reduced decoding.
+inline DecodedImage decode_jpeg(std::span<const std::byte> bytes, const ContainerSize& size, int /*reduction*/) {
+  if (size.components == 4 && !size.adobe) throw ImageProblem("its four colours do not say what they mean; convert it to grey or RGB first");
+  DecodedImage out;
+  out.image = GreyImage({.height = size.height, .width = size.width});
+  std::vector<std::byte> ended;
+  if (size.cut) {  // stb insists on an end
+    out.damage = "the file is cut off";
+    ended.assign(bytes.begin(), bytes.end());
+    ended.insert(ended.end(), {std::byte{0xFF}, std::byte{0xD9}});
+    bytes = ended;
+  }
   const auto pixels = stb_pixels(bytes, size, 1);
-  GreyImage image({.height = size.height, .width = size.width});
-  std::copy_n(pixels.values.get(), image.pixels().size(), image.pixels().begin());
-  return image;
+  std::copy_n(pixels.values.get(), out.image.pixels().size(), out.image.pixels().begin());
+  return out;
 }
 
 inline void stb_push(void* into, void* bytes, int count) {
