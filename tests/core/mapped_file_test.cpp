@@ -49,3 +49,18 @@ TEST_CASE("mapped_file: a pipe or device is refused at once", "[core][fast]") {
     mgca::test::expect_error([&] { mgca::MappedFile mapped(path); }, {path.string(), "Invalid argument"});
   }
 }
+
+TEST_CASE("mapped_file: advice about pages changes no byte, whichever bytes it is about", "[core][fast]") {
+  const Scratch scratch;
+  std::string text(50000, ' ');
+  for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>('a' + i % 23);
+  mgca::atomic_write(mgca::posix_files(), scratch / "a", text);
+  const mgca::MappedFile file(scratch / "a");
+  for (const auto& [first, count] : {std::pair<std::size_t, std::size_t>{0, 50000}, {1, 4095}, {4096, 4096}, {4097, 20000}, {49999, 1}, {7, 0}}) {
+    const auto part = file.bytes().subspan(first, count);
+    mgca::expect_scattered_reads(part);
+    mgca::fetch_pages(part);
+    mgca::release_pages(part);
+    CHECK(std::string(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()) == text);
+  }
+}

@@ -1,10 +1,12 @@
-// A file as memory.
+// A file as memory, and advice to the system about its pages, so that reading a large one through does not fill the memory of the
+// process and what is needed next is there in time. Advice changes no byte.
 #pragma once
 
 #include <mgca/core/file.hpp>
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <sys/mman.h>
@@ -40,5 +42,22 @@ class MappedFile {
  private:
   std::span<const std::byte> bytes_;
 };
+
+namespace detail {
+// The whole pages within some bytes of a mapped file, or the pages that hold any of them.
+inline void advise_pages(std::span<const std::byte> bytes, int advice, bool whole) {
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = reinterpret_cast<std::uintptr_t>(bytes.data()), end = begin + bytes.size();
+  const auto first = (whole ? begin + page - 1 : begin) / page * page, last = whole ? end / page * page : end;
+  if (first < last) ::madvise(reinterpret_cast<void*>(first), last - first, advice);  // a failure costs memory or time only
+}
+}  // namespace detail
+
+// Only whole pages within the bytes, which must belong to a mapped file; they come back from the disk when looked at.
+inline void release_pages(std::span<const std::byte> bytes) { detail::advise_pages(bytes, MADV_DONTNEED, true); }
+// The bytes will be looked at soon: reading them from the disk begins now.
+inline void fetch_pages(std::span<const std::byte> bytes) { detail::advise_pages(bytes, MADV_WILLNEED, false); }
+// The bytes will be looked at here and there: what lies beside them is not to be read ahead.
+inline void expect_scattered_reads(std::span<const std::byte> bytes) { detail::advise_pages(bytes, MADV_RANDOM, false); }
 
 }  // namespace mgca

@@ -15,7 +15,6 @@
 #include <mgca/data/fingerprint.hpp>
 #include <mgca/image/geometry.hpp>
 #include <mgca/image/local_contrast.hpp>
-#include <mgca/io/detail/mapped_pages.hpp>
 
 #include <algorithm>
 #include <array>
@@ -96,7 +95,7 @@ class ImagePack {
     }
     seen_ = std::make_unique<std::atomic<bool>[]>(static_cast<std::size_t>(size()));
     if (check == PackCheck::at_open) parallel_for(size(), [&](std::int64_t i) { require_whole(i); });
-    io::detail::expect_scattered_reads(part(detail::kPackPage, layout.records * layout.stride));
+    expect_scattered_reads(part(detail::kPackPage, layout.records * layout.stride));
   }
 
   [[nodiscard]] const std::string& source() const { return source_; }
@@ -133,7 +132,7 @@ class ImagePack {
     return {.pixels = {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, .height = side(), .width = side()};
   }
   // Asks the system to have records in memory soon; returns at once.
-  void fetch(std::int64_t i) const { io::detail::fetch_pages(record(i)); }
+  void fetch(std::int64_t i) const { fetch_pages(record(i)); }
 
   // The tokens of a report; nothing where the pack holds none, or those of another text.
   [[nodiscard]] std::optional<TokenizedText> tokens(std::int64_t i, const std::string& report) const {

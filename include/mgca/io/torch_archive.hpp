@@ -6,7 +6,6 @@
 #include <mgca/core/error.hpp>
 #include <mgca/core/mapped_file.hpp>
 #include <mgca/core/nearest.hpp>
-#include <mgca/io/detail/mapped_pages.hpp>
 #include <mgca/io/detail/torch_container.hpp>
 #include <mgca/io/detail/torch_outline.hpp>
 #include <mgca/io/tensor_info.hpp>
@@ -79,7 +78,7 @@ class TorchArchive {
   }
   // Gives the memory of the tensor's storage back.
   void release(std::size_t index) const {
-    if (mapped_) detail::release_pages(storages_[places_.at(index).storage].bytes);
+    if (mapped_) release_pages(storages_[places_.at(index).storage].bytes);
   }
 
  private:
@@ -201,7 +200,7 @@ class TorchArchive {
     for (std::size_t at = 0; at < storage.bytes.size(); at += piece) {
       const auto part = storage.bytes.subspan(at, std::min(piece, storage.bytes.size() - at));
       crc = detail::crc32<detail::kZipPolynomial>(part, crc);
-      if (mapped_ && storage.bytes.size() > 8 * piece) detail::release_pages(part);
+      if (mapped_ && storage.bytes.size() > 8 * piece) release_pages(part);
     }
     if (crc != *storage.unchecked_crc) {
       fail(ErrorKind::data, source_, ": tensor '", tensors_[index].name, "': the storage '", storage.key,

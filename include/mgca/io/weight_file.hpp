@@ -5,7 +5,6 @@
 #include <mgca/core/hash.hpp>
 #include <mgca/core/mapped_file.hpp>
 #include <mgca/core/nearest.hpp>
-#include <mgca/io/detail/mapped_pages.hpp>
 #include <mgca/io/detail/safetensors_index.hpp>
 #include <mgca/io/safetensors.hpp>
 #include <mgca/io/tensor_info.hpp>
@@ -96,7 +95,7 @@ class WeightFile {
   // Gives the memory of the tensor's pages back; call it after a tensor is dealt with and a file of any size passes through.
   void release(const TensorInfo& tensor) const {
     const auto i = position(tensor);
-    torch_ ? torch_->release(i) : detail::release_pages(record(i).bytes);
+    torch_ ? torch_->release(i) : release_pages(record(i).bytes);
   }
 
   // SHA-256 of the file; of a sharded set, of the digests of index and shards in the order of their names.
@@ -141,7 +140,7 @@ class WeightFile {
     for (std::size_t at = 0; at < file.bytes().size(); at += piece) {
       const auto part = file.bytes().subspan(at, std::min(piece, file.bytes().size() - at));
       hash.update(part);
-      detail::release_pages(part);
+      release_pages(part);
     }
     return hash.hex_digest();
   }

@@ -114,7 +114,7 @@ inline Image<std::int32_t> decode_jpeg_frame(const DicomHeader& header, std::spa
   check_precision(picture, header.bits_allocated, header.bits_stored, coding);
   picture.is_signed = header.is_signed;
   if (picture.precision == 8 && (coding == DicomCoding::jpeg_baseline || coding == DicomCoding::jpeg_extended)) {
-    const auto grey = decode_jpeg(picture.bytes, size);
+    const auto grey = decode_jpeg(picture.bytes, size, 1).image;
     return to_stored(header, [&](std::size_t i) { return grey.pixels()[i]; });
   }
   if (decode_with_dcmtk == nullptr) {
