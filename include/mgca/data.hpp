@@ -12,6 +12,9 @@
 #include <mgca/data/raw_folder.hpp>
 #include <mgca/data/record.hpp>
 #include <mgca/data/sampler.hpp>
+#include <mgca/data/sources/mimic_cxr.hpp>
+#include <mgca/data/sources/mimic_labels.hpp>
+#include <mgca/data/sources/openi.hpp>
 #include <mgca/data/sources/pairs.hpp>
 #include <mgca/data/split.hpp>
 #include <mgca/data/synthetic.hpp>
