@@ -5,7 +5,7 @@ cd "$(dirname "$(readlink -f "$0")")"
 
 torch_version=2.11.0
 packages=(ca-certificates git cmake ninja-build ccache mold lld g++ python3 python3-pip
-          nlohmann-json3-dev libeigen3-dev libpng-dev libjpeg-dev libdcmtk-dev libutf8proc-dev libxxhash-dev libcli11-dev)
+          nlohmann-json3-dev libeigen3-dev libpng-dev libjpeg-dev libdcmtk-dev libutf8proc-dev libxxhash-dev libpugixml-dev libcli11-dev)
 test_packages=(catch2 libstb-dev)
 bench_packages=(libbenchmark-dev)
 

@@ -9,6 +9,7 @@ find_dependency(ZLIB)
 find_dependency(PNG)
 find_dependency(JPEG)
 find_dependency(Eigen3 3.4 NO_MODULE)
+find_dependency(pugixml)
 
 # Two libraries whose distribution packages bring no CMake config everywhere.
 function(mgca_find_plain target header library package)

@@ -19,7 +19,10 @@
 #include <mgca/data/sources/chexpert.hpp>
 #include <mgca/data/sources/covidx.hpp>
 #include <mgca/data/sources/folders.hpp>
+#include <mgca/data/sources/mimic_cxr.hpp>
+#include <mgca/data/sources/mimic_labels.hpp>
 #include <mgca/data/sources/nih.hpp>
+#include <mgca/data/sources/openi.hpp>
 #include <mgca/data/sources/own_pairs.hpp>
 #include <mgca/data/sources/pairs.hpp>
 #include <mgca/data/sources/pairs_config.hpp>

@@ -13,7 +13,8 @@ using mgca::test::gzip_text;
 TEST_CASE("gzip: what was compressed comes back, of one member or several", "[io][fast]") {
   std::string long_text;
   for (unsigned i = 0; i < 60'000; ++i) long_text += std::to_string(i * 2654435761U);
-  for (const std::string& text : {std::string(), std::string("a"), std::string("dicom_id,subject_id\n"), std::string(65536, 'x'), long_text}) {
+  for (const std::string& text :
+       {std::string(), std::string("a"), std::string("dicom_id,subject_id\n"), std::string(65536, 'x'), long_text}) {
     CHECK(mgca::io::is_gzip(gzip_text(text)));
     CHECK(gunzip(gzip_text(text), "t.gz") == text);
     CHECK(gunzip(gzip_text(text) + gzip_text("second"), "t.gz") == text + "second");

@@ -41,7 +41,8 @@ namespace mgca::io {
     code = inflate(&stream, Z_NO_FLUSH);
     at += given - stream.avail_in;
     text.resize(old + piece - stream.avail_out);
-    if (text.size() > limit) fail(ErrorKind::data, source, ": more than the limit of ", limit, " bytes when decompressed; decompress it with gunzip");
+    if (text.size() > limit)
+      fail(ErrorKind::data, source, ": more than the limit of ", limit, " bytes when decompressed; decompress it with gunzip");
     if (code == Z_BUF_ERROR || (code == Z_OK && at == bytes.size() && stream.avail_out > 0)) {
       fail(ErrorKind::data, source, ": the compressed file ends too early, after ", bytes.size(), " bytes; download it again");
     }
