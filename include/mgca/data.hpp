@@ -12,6 +12,9 @@
 #include <mgca/data/raw_folder.hpp>
 #include <mgca/data/record.hpp>
 #include <mgca/data/sampler.hpp>
+#include <mgca/data/sources/object_cxr.hpp>
 #include <mgca/data/sources/pairs.hpp>
+#include <mgca/data/sources/rsna.hpp>
+#include <mgca/data/sources/siim.hpp>
 #include <mgca/data/split.hpp>
 #include <mgca/data/synthetic.hpp>
