@@ -22,10 +22,13 @@
 #include <mgca/data/sources/mimic_cxr.hpp>
 #include <mgca/data/sources/mimic_labels.hpp>
 #include <mgca/data/sources/nih.hpp>
+#include <mgca/data/sources/object_cxr.hpp>
 #include <mgca/data/sources/openi.hpp>
 #include <mgca/data/sources/own_pairs.hpp>
 #include <mgca/data/sources/pairs.hpp>
 #include <mgca/data/sources/pairs_config.hpp>
+#include <mgca/data/sources/rsna.hpp>
+#include <mgca/data/sources/siim.hpp>
 #include <mgca/data/sources/synthetic_folder.hpp>
 #include <mgca/data/split.hpp>
 #include <mgca/data/synthetic.hpp>
