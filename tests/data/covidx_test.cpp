@@ -1,4 +1,4 @@
-#include "raw_layouts.hpp"
+#include "raw_download.hpp"
 
 #include <mgca/data/sources/covidx.hpp>
 
@@ -11,14 +11,14 @@ using mgca::Subsets;
 using mgca::data::prepare_covidx;
 using mgca::test::count_of;
 using mgca::test::expect_refused;
-using mgca::test::RawLayout;
+using mgca::test::RawDownload;
 using mgca::test::with;
 
 namespace {
 
 // Lines as in the published lists: patient, file, class, source; most patients have one picture, each tenth has two.
 struct Covidx {
-  RawLayout layout;
+  RawDownload layout;
   std::string train, test;
 
   Covidx() {
@@ -47,7 +47,8 @@ struct Covidx {
 
 }  // namespace
 
-TEST_CASE("covidx: four fifths of the training list are trained on, in scikit-learn's order, and the test list is the test split", "[data][fast]") {
+TEST_CASE("covidx: four fifths of the training list are trained on, in scikit-learn's order, and the test list is the test split",
+          "[data][fast]") {
   const Covidx covidx;
   const auto set = covidx.prepared();
   CHECK(set.label_names == std::vector<std::string>{"normal", "pneumonia", "COVID-19"});
@@ -122,7 +123,9 @@ TEST_CASE("covidx: broken lines are refused with their number and without their 
   refused("canary canary.png positive ricord", {"line 3", "list of kind A"});
   refused("canary canary.png negative", {"line 3", "list of kind A"});
   for (const auto& path : mgca::test::bad_paths()) {
-    if (path.find_first_of("\t") == std::string::npos && !path.empty()) refused("canary " + path + " normal rsna", {"line 3", "the name of the file"});
+    if (path.find_first_of("\t") == std::string::npos && !path.empty()) {
+      refused("canary " + path + " normal rsna", {"line 3", "the name of the file"});
+    }
   }
   covidx.train = "\n";
   covidx.write();

@@ -1,4 +1,4 @@
-#include "raw_layouts.hpp"
+#include "raw_download.hpp"
 
 #include <mgca/data/sources/folders.hpp>
 
@@ -7,11 +7,11 @@ using mgca::Study;
 using mgca::data::prepare_folders;
 using mgca::test::count_of;
 using mgca::test::expect_refused;
-using mgca::test::RawLayout;
+using mgca::test::RawDownload;
 
 namespace {
 
-mgca::Prepared prepared(const RawLayout& layout, const FoldersConfig& config = {}, const mgca::PrepareOptions& options = {}) {
+mgca::Prepared prepared(const RawDownload& layout, const FoldersConfig& config = {}, const mgca::PrepareOptions& options = {}) {
   auto raw = layout.raw();
   return prepare_folders(raw, config, options);
 }
@@ -19,8 +19,11 @@ mgca::Prepared prepared(const RawLayout& layout, const FoldersConfig& config = {
 }  // namespace
 
 TEST_CASE("folders: classes in folders of splits become labels and splits, other files are counted", "[data][fast]") {
-  const RawLayout layout;
-  for (const char* name : {"train/NORMAL/a.jpeg", "train/PNEUMONIA/b.PNG", "train/PNEUMONIA/more/c.dcm", "val/NORMAL/d.jpg", "test/NORMAL/e.png", "test/PNEUMONIA/f.png"}) layout.picture(name);
+  const RawDownload layout;
+  for (const char* name : {"train/NORMAL/a.jpeg", "train/PNEUMONIA/b.PNG", "train/PNEUMONIA/more/c.dcm", "val/NORMAL/d.jpg",
+                           "test/NORMAL/e.png", "test/PNEUMONIA/f.png"}) {
+    layout.picture(name);
+  }
   for (const char* name : {"README.txt", "train/.DS_Store", "train/NORMAL/Thumbs.db"}) layout.text(name, "x");
   layout.picture("train/loose.png");
   const auto set = prepared(layout);
@@ -34,13 +37,16 @@ TEST_CASE("folders: classes in folders of splits become labels and splits, other
     CHECK(study.labels == std::vector<float>{normal ? 1.0F : 0.0F, normal ? 0.0F : 1.0F});
     CHECK(study.patient == study.image.generic_string());
   }
-  CHECK(set.dropped == std::vector<mgca::DroppedRows>{{"not a .png, .jpg, .jpeg or .dcm file", 3, ""}, {"a picture outside the folders of classes", 1, ""}});
+  CHECK(set.dropped == std::vector<mgca::DroppedRows>{{"not a .png, .jpg, .jpeg or .dcm file", 3, ""},
+                                                      {"a picture outside the folders of classes", 1, ""}});
   CHECK(std::find(set.notes.begin(), set.notes.end(), "valid has pictures of 1 of the 2 classes.") != set.notes.end());
 }
 
 TEST_CASE("folders: without folders of splits whole patients are divided by the seed", "[data][fast]") {
-  const RawLayout layout;
-  for (int i = 0; i < 200; ++i) layout.text((i % 2 == 0 ? "sick/p" : "well/p") + std::to_string(i / 4) + "_" + std::to_string(i) + ".png", "");
+  const RawDownload layout;
+  for (int i = 0; i < 200; ++i) {
+    layout.text((i % 2 == 0 ? "sick/p" : "well/p") + std::to_string(i / 4) + "_" + std::to_string(i) + ".png", "");
+  }
   const auto set = prepared(layout, {.patient_separator = "_"}), other = prepared(layout, {.patient_separator = "_"}, {.seed = 9});
   CHECK(set.studies.size() == 200);
   CHECK(mgca::data::shared_patients(set.studies).empty());
@@ -53,7 +59,7 @@ TEST_CASE("folders: without folders of splits whole patients are divided by the 
 }
 
 TEST_CASE("folders: the patient ends at the separator, and shows where it stands in two splits", "[data][fast]") {
-  const RawLayout layout;
+  const RawDownload layout;
   for (const char* name : {"train/a/p1-x.png", "train/a/p2.png", "test/a/p1-y.png"}) layout.picture(name);
   const auto set = prepared(layout, {.patient_separator = "-"});
   CHECK(mgca::data::shared_patients(set.studies) == std::vector<mgca::SharedPatients>{{"test", "train", 1}});
@@ -64,7 +70,7 @@ TEST_CASE("folders: the patient ends at the separator, and shows where it stands
 }
 
 TEST_CASE("folders: folders of splits beside others, no picture and impossible shares are refused", "[data][fast]") {
-  const RawLayout layout;
+  const RawDownload layout;
   layout.text("a.txt", "x");
   expect_refused([&] { (void)prepared(layout); }, {"no study of folders is left"});
   layout.picture("train/a/1.png");

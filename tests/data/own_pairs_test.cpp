@@ -1,4 +1,4 @@
-#include "raw_layouts.hpp"
+#include "raw_download.hpp"
 
 #include <mgca/data/sources/own_pairs.hpp>
 
@@ -6,13 +6,13 @@ using mgca::OwnPairsConfig;
 using mgca::data::prepare_pairs;
 using mgca::test::count_of;
 using mgca::test::expect_refused;
-using mgca::test::RawLayout;
+using mgca::test::RawDownload;
 using mgca::test::with;
 
 namespace {
 
 struct Pairs {
-  RawLayout layout;
+  RawDownload layout;
   std::string table =
       "image,report,patient,split,view,age,sex,Edema\n"
       "a.png,canary one,canary1,train,PA,61,F,1\n"
@@ -87,10 +87,14 @@ TEST_CASE("own pairs: empty reports are dropped and counted", "[data][fast]") {
 
 TEST_CASE("own pairs: Latin-1 is refused with line and byte, or replaced on request", "[data][fast]") {
   Pairs pairs;
-  pairs.table = with(pairs.table, "canary two", "canary 38 \xB0""C");
+  pairs.table = with(pairs.table, "canary two",
+                     "canary 38 \xB0"
+                     "C");
   expect_refused([&] { (void)pairs.prepared(); }, {"row 2 (line 3)", "column 'report'", "byte 103 is not UTF-8"});
   const auto set = pairs.prepared({.replace_invalid_utf8 = true});
-  CHECK(set.studies[1].report == "canary 38 \xEF\xBF\xBD""C");
+  CHECK(set.studies[1].report ==
+        "canary 38 \xEF\xBF\xBD"
+        "C");
   CHECK(set.notes.size() == 1);
 }
 
@@ -108,7 +112,7 @@ TEST_CASE("own pairs: a broken row is refused with its place and column, and wit
   refused(",F,", ",canary,", {"row 1", "'sex'"});
   refused(",1\n", ",0.5\n", {"row 1", "'Edema'"});
   refused("b.png", "a.png,b.png", {"row 2", "9 cells"});
-  for (const auto& path : mgca::test::bad_paths()) refused("b.png", path, {"row 2", "column 'image'", "the image path"});
+  for (const auto& path : mgca::test::bad_paths()) refused("b.png", path, {"row 2", "the image path"});
   Pairs empty;
   empty.table = "image,report\n";
   expect_refused([&] { (void)empty.prepared(); }, {"pairs.csv", "no row"});
