@@ -3,6 +3,9 @@
 
 #include <mgca/io/dicom.hpp>
 
+#include <algorithm>
+#include <array>
+
 namespace mgca::golden {
 
 namespace {
