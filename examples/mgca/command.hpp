@@ -5,12 +5,14 @@ namespace CLI {
 class App;
 }
 namespace study {
+struct BeginOptions;
 struct RunOptions;
 }
 
 namespace command {
 
 // Each adds its subcommand to the program; the subcommand's callback does the work and throws mgca::Error.
+void add_pack(CLI::App& program);
 void add_pretrain(CLI::App& program);
 void add_classify(CLI::App& program);
 void add_retrieve(CLI::App& program);
@@ -28,6 +30,7 @@ void add_convert(CLI::App& program);
 void add_embed(CLI::App& program);
 
 // Options that several commands share.
+void add_begin_options(CLI::App& command, study::BeginOptions& options);  // --data, --model, --vocabulary, --set, --config
 void add_run_options(CLI::App& command, study::RunOptions& options);    // --run, --data, --device
 void add_split_option(CLI::App& command, study::RunOptions& options);   // --split
 void add_label_options(CLI::App& command, study::RunOptions& options);  // --labels, --columns

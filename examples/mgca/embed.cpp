@@ -6,10 +6,9 @@
 #include "study.hpp"
 
 #include <mgca/catalog/start_weights.hpp>
+#include <mgca/data/pack.hpp>
 #include <mgca/feed/tokens.hpp>
 #include <mgca/image/augment.hpp>
-#include <mgca/image/geometry.hpp>
-#include <mgca/image/local_contrast.hpp>
 #include <mgca/io/image_file.hpp>
 #include <mgca/io/npy.hpp>
 #include <mgca/train/evaluate.hpp>
@@ -127,7 +126,7 @@ void embed_images(Embedder& e, const Options& o, std::int64_t count, const Pictu
     const auto B = std::min(o.batch_size, count - from);
     auto batch = torch::empty({B, 1, S, S}, torch::kUInt8);
     for (std::int64_t b = 0; b < B; ++b) {
-      const auto stored = mgca::image::local_contrast(mgca::image::fit_to_square(picture(from + b).plane(), e.how.stored_side).plane(), e.how.local_contrast);
+      const auto stored = mgca::data::stored_picture(picture(from + b).plane(), e.how.stored_side, e.how.local_contrast);
       const auto seen = mgca::image::augment(stored.plane(), {.crop = S, .random_crop = false}, {});
       std::memcpy(batch.data_ptr<std::uint8_t>() + b * S * S, seen.pixels().data(), seen.pixels().size());
     }

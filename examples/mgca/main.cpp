@@ -37,6 +37,7 @@ int main(int argc, char** argv) {
                  "130 or 143 interrupted by Ctrl-C or SIGTERM with a resumable run left behind.");
   command::add_prepare(program);
   command::add_check(program);
+  command::add_pack(program);
   command::add_pretrain(program);
   command::add_classify(program);
   command::add_retrieve(program);

@@ -1,6 +1,5 @@
 // mgca pretrain: image-report pairs in, a run folder out.
 #include "command.hpp"
-#include "data_at.hpp"
 #include "start.hpp"
 #include "study.hpp"
 
@@ -13,40 +12,11 @@ namespace command {
 namespace {
 
 struct Options {
-  std::filesystem::path table, vocabulary, out, config, image_weights, text_weights;
-  std::string model, device = "auto", precision;
-  std::vector<std::string> set;
-  bool resume = false, resample_positions = false;
+  study::BeginOptions begin;
+  std::filesystem::path out;
+  std::string device = "auto";
+  bool resume = false;
 };
-
-study::StudyConfig configuration(const Options& o) {
-  auto set = o.set;
-  if (!o.precision.empty()) set.push_back("fit.precision=" + o.precision);
-  study::StudyConfig config;
-  if (!o.config.empty()) {
-    config = study::read_config(o.config);
-    if (!o.model.empty()) config.model.name = o.model;
-  } else {  // what else is by default depends on the model, so the model is settled first
-    if (!o.model.empty()) config.model.name = o.model;
-    std::vector<std::string> of_model;
-    std::copy_if(set.begin(), set.end(), std::back_inserter(of_model), [](const auto& text) { return text.starts_with("model."); });
-    study::apply_overrides(config, of_model);
-    config = study::defaults_for(config.model);
-  }
-  if (!o.table.empty() && std::filesystem::is_directory(o.table)) config.data = study::data_at(o.table);
-  else if (!o.table.empty()) config.data.table = o.table;
-  if (!o.vocabulary.empty()) config.vocabulary = o.vocabulary;
-  if (!o.image_weights.empty()) config.image_weights = o.image_weights;
-  if (!o.text_weights.empty()) config.text_weights = o.text_weights;
-  if (o.resample_positions) config.resample_positions = true;
-  study::apply_overrides(config, set);
-  if (config.data.table.empty()) {
-    mgca::fail(mgca::ErrorKind::argument, "pretrain: --data is missing: a CSV with the columns image, report, patient and split, or a folder of mgca prepare");
-  }
-  study::make_absolute(config);
-  study::adapt_to_start_weights(config);
-  return config;
-}
 
 study::StudyConfig resumed(const std::filesystem::path& out) {
   const auto kept = out / "config.json";
@@ -58,7 +28,7 @@ study::StudyConfig resumed(const std::filesystem::path& out) {
 
 void run(const Options& o) {
   (void)study::parse_device(o.device);  // a wrong name is told before any work
-  const auto config = o.resume ? resumed(o.out) : configuration(o);
+  const auto config = o.resume ? resumed(o.out) : study::begin(o.begin, "pretrain");
   if (study::has_begun(o.out)) study::require_same(config, o.out);
   study::watch_signals();
   console::line("pretrain " + config.model.name + " on " + config.data.table.string());
@@ -92,18 +62,15 @@ void add_pretrain(CLI::App& program) {
   auto options = std::make_shared<Options>();
   auto* command = program.add_subcommand("pretrain", "train a model on image-report pairs");
   command->add_option("--out", options->out, "run folder; the same command again goes on with what is there")->required()->type_name("FOLDER");
-  command->add_option("--data", options->table, "CSV with the columns image, report, patient and split (train, valid, test), or folder of mgca prepare")->type_name("PATH");
-  command->add_option("--model", options->model, "a name from `mgca models`; without one: mgca-resnet-small")->type_name("NAME");
-  command->add_option("--vocabulary", options->vocabulary, "word pieces, one a line; without one: trained on the training reports")->type_name("FILE");
-  command->add_option("--image-weights", options->image_weights, "start weights of the image tower: see mgca inspect and docs/weights.md")->type_name("FILE");
-  command->add_option("--text-weights", options->text_weights, "start weights of the text tower; needs the --vocabulary they were trained with")->type_name("FILE");
-  command->add_flag("--resample-positions", options->resample_positions, "resample a ViT's position table for another picture size");
-  command->add_option("--set", options->set, "any option of `mgca config`: fit.epochs=10, model.overrides='[\"image.width=32\"]'")->type_name("KEY=VALUE")->allow_extra_args(false);
-  command->add_option("--config", options->config, "all options from a config.json; --set still changes single ones")->type_name("FILE");
-  command->add_option("--precision", options->precision, "of matrix products: f32, bf16 or, on a GPU, f16")->type_name("NAME");
+  add_begin_options(*command, options->begin);
+  command->add_option("--pack", options->begin.pack, "pictures packed by mgca pack; without it: read from the image files")->type_name("FILE");
+  command->add_option("--image-weights", options->begin.image_weights, "start weights of the image tower: see mgca inspect and docs/weights.md")->type_name("FILE");
+  command->add_option("--text-weights", options->begin.text_weights, "start weights of the text tower; needs the --vocabulary they were trained with")->type_name("FILE");
+  command->add_flag("--resample-positions", options->begin.resample_positions, "resample a ViT's position table for another picture size");
+  command->add_option("--precision", options->begin.precision, "of matrix products: f32, bf16 or, on a GPU, f16")->type_name("NAME");
   command->add_option("--device", options->device, "cpu, cuda, cuda:N, or auto: a GPU where there is one")->type_name("NAME")->capture_default_str();
   auto* resume = command->add_flag("--resume", options->resume, "go on with the options of the run folder; only --out and --device beside it");
-  for (const auto* other : {"--data", "--model", "--vocabulary", "--image-weights", "--text-weights", "--resample-positions", "--set", "--config", "--precision"}) resume->excludes(command->get_option(other));
+  for (const auto* other : {"--data", "--pack", "--model", "--vocabulary", "--image-weights", "--text-weights", "--resample-positions", "--set", "--config", "--precision"}) resume->excludes(command->get_option(other));
   command->footer("Example: mgca pretrain --data pairs.csv --out runs/mine --set fit.epochs=20");
   command->callback([options] { run(*options); });
 }

@@ -48,17 +48,19 @@ void remove_temporaries(const std::filesystem::path& folder) {
 }
 
 struct Manifest {
-  std::string library, data, vocabulary, config, device;
-  std::int64_t train = 0, valid = 0, threads = 0, parameters = 0;
+  std::string library, data, vocabulary, pack, config, device;
+  std::int64_t train = 0, valid = 0, bad = 0, threads = 0, parameters = 0;
   std::vector<StartRecord> start;
   static void describe(auto& self, auto&& field) {
     field("library", self.library, "version");
     field("data", self.data, "SHA-256 of tables and pictures");
     field("vocabulary", self.vocabulary, "SHA-256 of the vocabulary");
+    field("pack", self.pack, "SHA-256 of the pack's header and index; empty: pictures came from the image files");
     field("config", self.config, "hash of config.json without its paths");
     field("device", self.device, "where it was trained");
     field("train", self.train, "training pairs");
     field("valid", self.valid, "validation pairs");
+    field("bad", self.bad, "pairs whose picture could not be read when the run began");
     field("threads", self.threads, "compute threads");
     field("parameters", self.parameters, "trainable parameters");
     field("start", self.start, "files of start weights");
@@ -120,16 +122,22 @@ std::string state_of_files(const Study& study) {
 // Throws Error(data) listing what a run must not begin with, and notes the rest.
 Checked checked(const Study& study, const std::filesystem::path& run) {
   const auto table = study.config.data.table.string();
-  const bool pictures = study.config.check == DataCheck::pictures;
+  const bool pictures = study.config.check == DataCheck::pictures, decoded = pictures && !study.pack;
   const auto path = run / "data_check.json";
-  Checked now{.files = pictures ? state_of_files(study) : ""};
+  Checked now{.files = decoded ? state_of_files(study) : ""};
   std::optional<Checked> before;
-  if (pictures && std::filesystem::exists(path)) before = mgca::from_json_text<Checked>(mgca::read_text_file(path), path.string());
+  if (decoded && std::filesystem::exists(path)) before = mgca::from_json_text<Checked>(mgca::read_text_file(path), path.string());
   if (before && before->files == now.files) {
     now = *before;
   } else {
-    const auto audit = mgca::data::audit(study.data, {.pictures = pictures});
-    mgca::data::require_none(mgca::data::grave(audit.problems), table);
+    std::vector<mgca::data::SeenPicture> seen;  // by a pack when it was made: nothing is decoded
+    if (pictures && study.pack) seen = mgca::data::seen_pictures(*study.pack, study.data);
+    const auto audit = mgca::data::audit(study.data, {.pictures = pictures}, std::move(seen));
+    auto grave = mgca::data::grave(audit.problems);
+    if (study.config.source.bad.policy != mgca::BadSamples::fail) {  // counted, and refused where there are too many, by the sources
+      std::erase_if(grave, [](const auto& problem) { return problem.kind == mgca::data::ProblemKind::unreadable_image; });
+    }
+    mgca::data::require_none(grave, table);
     now.data = mgca::data::fingerprint(study.data, audit.pictures);
     now.lesser = static_cast<std::int64_t>(audit.problems.size());
     if (!audit.problems.empty()) now.first = "row " + std::to_string(audit.problems[0].row) + ": " + audit.problems[0].what;
@@ -191,6 +199,8 @@ class Narrator {
       warn(whole("in_all") + " steps had gradients that are not finite and were skipped, the last one step " + whole("step") + rows());
     } else if (event == "loader_slow") {
       warn("batch " + whole("batch") + " of epoch " + epoch() + " is not ready after " + whole("seconds") + " s" + rows());
+    } else if (event == "bad_samples") {
+      warn(whole("count") + " pictures cannot be read" + rows() + "; source.bad says what happens to them");
     } else if (event == "threads_changed") {
       warn("the run began with " + whole("saved") + " compute threads and goes on with " + whole("now") + "; results can differ in the last bits");
     } else if (event == "device_changed" || event == "library_changed") {
@@ -245,16 +255,20 @@ RunOutcome pretrain(Study& study, const std::filesystem::path& run, const std::s
   const auto train_source = prepared([&] { return study.training_source(train); });
   const auto valid_source = prepared([&] { return study.source(valid); });
   const auto data_check = checked(study, run);
+  if (study.pack && !train_source.tokens_from_pack()) {
+    console::line("  " + study.pack->source() + " holds no tokens of this vocabulary and length; reports are cut anew");
+  }
   Narrator narrator(lines);
   const mgca::Loader<Study::Source> batches(train_source, study.config.loader, std::ref(narrator));
   const mgca::Loader<Study::Source> held_out(valid_source, {.batch_size = study.config.loader.batch_size, .order = mgca::Order::as_stored,
-                                                            .last_batch = mgca::LastBatch::keep, .threads = study.config.loader.threads});
+                                                            .last_batch = mgca::LastBatch::keep, .threads = study.config.loader.threads}, std::ref(narrator));
   study.model->to(device);
   mgca::PretrainTask task(study.model);
 
   Manifest manifest{.library = version(), .data = data_check.data,
-                    .vocabulary = study.tokenizer.vocabulary().content_hash(), .config = hex(mgca::config_hash(study.config.without_paths())),
-                    .device = device.str(), .train = train.size(), .valid = valid.size(), .threads = at::get_num_threads()};
+                    .vocabulary = study.tokenizer.vocabulary().content_hash(), .pack = study.pack ? study.pack->identity() : "", .config = hex(mgca::config_hash(study.config.without_paths())),
+                    .device = device.str(), .train = train.size(), .valid = valid.size(),
+                    .bad = train_source.bad_samples().count() + valid_source.bad_samples().count(), .threads = at::get_num_threads()};
   for (const auto& p : study.model->parameters()) manifest.parameters += p.numel();
   if (has_begun(run)) {  // its checkpoints hold the weights
     manifest.start = read_manifest(run).start;

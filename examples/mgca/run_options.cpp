@@ -1,10 +1,18 @@
-// The options of every command that reads a run folder.
+// The options of every command that begins a study or reads a run folder.
 #include "command.hpp"
 #include "study.hpp"
 
 #include <CLI/CLI.hpp>
 
 namespace command {
+
+void add_begin_options(CLI::App& command, study::BeginOptions& o) {
+  command.add_option("--data", o.table, "CSV with the columns image, report, patient and split (train, valid, test), or folder of mgca prepare")->type_name("PATH");
+  command.add_option("--model", o.model, "a name from `mgca models`; without one: mgca-resnet-small")->type_name("NAME");
+  command.add_option("--vocabulary", o.vocabulary, "word pieces, one a line; without one: trained on the training reports")->type_name("FILE");
+  command.add_option("--set", o.set, "any option of `mgca config`: fit.epochs=10, model.overrides='[\"image.width=32\"]'")->type_name("KEY=VALUE")->allow_extra_args(false);
+  command.add_option("--config", o.config, "all options from a config.json; --set still changes single ones")->type_name("FILE");
+}
 
 void add_run_options(CLI::App& command, study::RunOptions& o) {
   command.add_option("--run", o.run, "run folder of mgca pretrain")->required()->type_name("FOLDER");

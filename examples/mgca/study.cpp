@@ -9,7 +9,9 @@
 
 #include <ATen/Context.h>
 
+#include <algorithm>
 #include <charconv>
+#include <iterator>
 
 namespace study {
 
@@ -43,12 +45,17 @@ void require_splits(const StudyConfig& config, const mgca::PairStudies& data) {
              "the same for all rows of a patient, name it with --set data.split_column=NAME, or divide by patient with --set data.split_rule.seed=0");
 }
 
-// The side of the pictures a model reads. Builds nothing.
-std::int64_t image_size_of(const mgca::ModelChoice& choice) {
+// One option of a model, a whole number. Builds nothing.
+std::int64_t option_of(const mgca::ModelChoice& choice, const std::string& path) {
   for (const auto& row : mgca::Catalog::standard().at(choice.name).options(choice.overrides)) {
-    if (row.path == "image.image_size") return std::stoll(row.value);
+    if (row.path == path) return std::stoll(row.value);
   }
-  mgca::fail(mgca::ErrorKind::config, "model '", choice.name, "' has no option image.image_size");
+  mgca::fail(mgca::ErrorKind::config, "model '", choice.name, "' has no option ", path);
+}
+
+// Where files lie.
+std::vector<std::filesystem::path*> paths_of(StudyConfig& c) {
+  return {&c.data.table, &c.data.root, &c.data.labels, &c.data.boxes, &c.data.masks, &c.vocabulary, &c.image_weights, &c.text_weights, &c.pack};
 }
 
 }  // namespace
@@ -77,7 +84,7 @@ torch::Device parse_device(const std::string& name) {
 StudyConfig defaults_for(const mgca::ModelChoice& model) {
   StudyConfig c;
   c.model = model;
-  const auto side = image_size_of(model);
+  const auto side = option_of(model, "image.image_size");
   c.source.augmentation.crop = side;
   c.source.stored_side = side * 256 / 224;
   if (model.name == "mgca-vit-b16" || model.name == "mgca-resnet50") return c;
@@ -91,7 +98,7 @@ StudyConfig defaults_for(const mgca::ModelChoice& model) {
 }
 
 void make_absolute(StudyConfig& config) {
-  for (auto* path : {&config.data.table, &config.data.root, &config.data.labels, &config.data.boxes, &config.data.masks, &config.vocabulary, &config.image_weights, &config.text_weights}) {
+  for (auto* path : paths_of(config)) {
     if (!path->empty()) *path = std::filesystem::absolute(*path).lexically_normal();
   }
 }
@@ -102,8 +109,43 @@ std::vector<mgca::Difference> differences(const StudyConfig& left, const StudyCo
 
 StudyConfig StudyConfig::without_paths() const {
   auto config = *this;
-  for (auto* path : {&config.data.table, &config.data.root, &config.data.labels, &config.data.boxes, &config.data.masks, &config.vocabulary, &config.image_weights, &config.text_weights}) path->clear();
+  for (auto* path : paths_of(config)) path->clear();
+  config.pack_check = {};
   return config;
+}
+
+StudyConfig begin(const BeginOptions& o, const std::string& command) {
+  auto set = o.set;
+  if (!o.precision.empty()) set.push_back("fit.precision=" + o.precision);
+  StudyConfig config;
+  if (!o.config.empty()) {
+    config = read_config(o.config);
+    if (!o.model.empty()) config.model.name = o.model;
+  } else {  // what else is by default depends on the model, so the model is settled first
+    if (!o.model.empty()) config.model.name = o.model;
+    std::vector<std::string> of_model;
+    std::copy_if(set.begin(), set.end(), std::back_inserter(of_model), [](const auto& text) { return text.starts_with("model."); });
+    apply_overrides(config, of_model);
+    config = defaults_for(config.model);
+  }
+  if (!o.table.empty() && std::filesystem::is_directory(o.table)) config.data = data_at(o.table);
+  else if (!o.table.empty()) config.data.table = o.table;
+  for (const auto& [given, kept] : {std::pair(&o.vocabulary, &config.vocabulary), {&o.image_weights, &config.image_weights},
+                                    {&o.text_weights, &config.text_weights}, {&o.pack, &config.pack}}) {
+    if (!given->empty()) *kept = *given;
+  }
+  if (o.resample_positions) config.resample_positions = true;
+  apply_overrides(config, set);
+  if (config.data.table.empty()) {
+    mgca::fail(mgca::ErrorKind::argument, command, ": --data is missing: a CSV with the columns image, report, patient and split, or a folder of mgca prepare");
+  }
+  make_absolute(config);
+  adapt_to_start_weights(config);
+  return config;
+}
+
+mgca::WordPiece make_tokenizer(const StudyConfig& config, const mgca::PairStudies& data) {
+  return mgca::WordPiece(make_vocabulary(config, data), {.length = option_of(config.model, "text.length")});
 }
 
 bool has_begun(const std::filesystem::path& run) {
@@ -116,6 +158,11 @@ Study open_study(const StudyConfig& config, const std::filesystem::path& run) {
   config.validate();
   mgca::PairStudies data(config.data);
   require_splits(config, data);
+  std::shared_ptr<const mgca::ImagePack> pack;
+  if (!config.pack.empty()) {
+    pack = std::make_shared<const mgca::ImagePack>(config.pack, config.pack_check);
+    mgca::data::require_pack_of(*pack, data, config.source.stored_side, config.source.local_contrast);
+  }
   auto vocabulary = has_begun(run) ? kept_vocabulary(config, run) : make_vocabulary(config, data);
   auto choice = config.model;
   const auto size = vocabulary.size();
@@ -133,7 +180,7 @@ Study open_study(const StudyConfig& config, const std::filesystem::path& run) {
                "; set both to one (--set source.profile=... and --set 'model.overrides=[\"profile=...\"]')");
   }
   mgca::WordPiece tokenizer(std::move(vocabulary), {.length = model->text_length()});
-  return {.config = config, .data = std::move(data), .tokenizer = std::move(tokenizer), .model = std::move(model)};
+  return {.config = config, .data = std::move(data), .tokenizer = std::move(tokenizer), .model = std::move(model), .pack = std::move(pack)};
 }
 
 Study open_run(const RunOptions& o) {
@@ -150,6 +197,11 @@ Study open_run(const RunOptions& o) {
       config.data.label_columns.clear();
       for (auto* beside : {&config.data.labels, &config.data.boxes, &config.data.masks}) beside->clear();
     }
+    config.pack.clear();
+  }
+  if (!config.pack.empty() && !std::filesystem::exists(config.pack)) {
+    console::note("  " + config.pack.string() + " is gone; pictures are read from the image files");
+    config.pack.clear();
   }
   if (!o.labels.empty()) config.data.labels = o.labels;
   if (!o.label_columns.empty()) config.data.label_columns = o.label_columns;

@@ -39,6 +39,8 @@ struct StudyConfig {
   std::filesystem::path text_weights;     // of the text tower
   bool resample_positions = false;        // a ViT's position table for another picture size is resampled
   mgca::StudySourceConfig source;
+  std::filesystem::path pack;             // pictures packed by `mgca pack`; empty: read from the image files
+  mgca::PackCheck pack_check = mgca::PackCheck::first_read;
   mgca::LoaderOptions loader;
   mgca::FitOptions fit;
   std::int64_t patience = 5;              // epochs without a better validation loss
@@ -53,6 +55,8 @@ struct StudyConfig {
     field("text_weights", self.text_weights, "start weights of the text tower; empty: drawn at random");
     field("resample_positions", self.resample_positions, "resample a ViT's position table for another picture size");
     field("source", self.source, "preparation of images and reports");
+    field("pack", self.pack, "pictures packed by mgca pack; empty: read from the image files");
+    field("pack_check", self.pack_check, "when checksums of packed pictures are compared");
     field("loader", self.loader, "batches");
     field("fit", self.fit, "training");
     field("patience", self.patience, "epochs without a better validation loss");
@@ -83,19 +87,33 @@ struct Study {
   mgca::PairStudies data;
   mgca::WordPiece tokenizer;
   std::shared_ptr<mgca::AlignmentModel> model;
+  std::shared_ptr<const mgca::ImagePack> pack;  // none: pictures come from the image files
 
   using Split = mgca::Subset<mgca::PairStudies>;
   using Source = mgca::StudySource<Split>;
 
   [[nodiscard]] Split split(const std::string& name) const { return mgca::split_of(data, name); }
   // Without augmentation unless it is for training.
-  [[nodiscard]] Source training_source(const Split& split) const { return Source(split, tokenizer, config.source); }
-  [[nodiscard]] Source source(const Split& split) const { return Source(split, tokenizer, config.source.without_augmentation()); }
+  [[nodiscard]] Source training_source(const Split& split) const { return Source(split, tokenizer, config.source, pack); }
+  [[nodiscard]] Source source(const Split& split) const { return Source(split, tokenizer, config.source.without_augmentation(), pack); }
 };
+
+// A tokenizer for the study's model and data: its vocabulary is read, or trained on the training split.
+[[nodiscard]] mgca::WordPiece make_tokenizer(const StudyConfig& config, const mgca::PairStudies& data);
 
 // The vocabulary is that of the run folder if the run has begun; otherwise it is read, or trained on the training split.
 // Nothing is written. Throws Error where the pieces do not fit together.
 [[nodiscard]] Study open_study(const StudyConfig& config, const std::filesystem::path& run);
+
+// How a study begins: what the command line says of data and model, and the configuration that follows. Throws Error where it does
+// not fit together; `command` names who asks.
+struct BeginOptions {
+  std::filesystem::path table, vocabulary, config, image_weights, text_weights, pack;
+  std::string model, precision;
+  std::vector<std::string> set;
+  bool resample_positions = false;
+};
+[[nodiscard]] StudyConfig begin(const BeginOptions& options, const std::string& command);
 
 // Is there anything in the folder that a run must go on from?
 [[nodiscard]] bool has_begun(const std::filesystem::path& run);

@@ -4,8 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace mgca {
 
@@ -31,10 +33,23 @@ inline constexpr std::string_view kReplacementCharacter = "\xEF\xBF\xBD";
   return overlong || beyond ? 0 : length;
 }
 
+// How many bytes at the beginning are ASCII.
+[[nodiscard]] inline std::size_t leading_ascii(std::string_view text) {
+  std::size_t at = 0;
+  for (std::uint64_t word = 0; at + sizeof word <= text.size(); at += sizeof word) {
+    std::memcpy(&word, text.data() + at, sizeof word);
+    if ((word & 0x8080808080808080ULL) != 0) break;
+  }
+  while (at < text.size() && static_cast<unsigned char>(text[at]) < 0x80) ++at;
+  return at;
+}
+
 // The first byte that begins no character; text.size() if all is well.
 [[nodiscard]] constexpr std::size_t first_invalid_utf8(std::string_view text) {
   std::size_t at = 0;
   while (at < text.size()) {
+    if (!std::is_constant_evaluated()) at += leading_ascii(text.substr(at));
+    if (at == text.size()) break;
     const auto length = utf8_length(text, at);
     if (length == 0) break;
     at += length;

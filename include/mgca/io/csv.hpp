@@ -7,10 +7,10 @@
 #include <mgca/core/file.hpp>
 #include <mgca/core/nearest.hpp>
 #include <mgca/core/utf8.hpp>
+#include <mgca/io/detail/csv_row.hpp>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -27,55 +27,6 @@ struct CsvOptions {
   std::size_t field_bytes = std::size_t{8} << 20;
   std::size_t row_bytes = std::size_t{64} << 20;
   std::size_t columns = 4096;
-};
-
-// One row of a table; valid until the table reads the next one.
-class CsvRow {
- public:
-  CsvRow(const std::string& source, const std::vector<std::string>& header) : source_(&source), header_(&header) {}
-
-  // Row number counted from 1, without the header.
-  [[nodiscard]] std::int64_t number() const { return number_; }
-  // "pairs.csv: row 12 (line 15)": how every message about this row begins.
-  [[nodiscard]] std::string place() const { return *source_ + ": row " + std::to_string(number_) + " (line " + std::to_string(line_) + ")"; }
-  [[nodiscard]] const std::string& at(std::size_t column) const { return fields_[column]; }
-  [[nodiscard]] bool blank(std::size_t column) const { return fields_[column].find_first_not_of(" \t") == std::string::npos; }
-
-  // A number, or nothing where the cell is blank. Throws Error(data) for anything else.
-  [[nodiscard]] std::optional<double> number_at(std::size_t column) const {
-    if (blank(column)) return std::nullopt;
-    const auto text = trimmed(column);
-    double value = 0;
-    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (code != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) wrong(column, "a finite number");
-    return value;
-  }
-  [[nodiscard]] std::optional<std::int64_t> integer_at(std::size_t column) const {
-    if (blank(column)) return std::nullopt;
-    const auto text = trimmed(column);
-    std::int64_t value = 0;
-    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (code != std::errc() || end != text.data() + text.size()) wrong(column, "a whole number");
-    return value;
-  }
-  [[noreturn]] void wrong(std::size_t column, std::string_view expected) const {
-    fail(ErrorKind::data, place(), ", column '", (*header_)[column], "': expected ", expected, ", found a cell of ", fields_[column].size(),
-         " bytes that is none");
-  }
-
- private:
-  friend class CsvTable;
-  [[nodiscard]] std::string_view trimmed(std::size_t column) const {
-    std::string_view text = fields_[column];
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-    return text;
-  }
-
-  const std::string* source_;
-  const std::vector<std::string>* header_;
-  std::vector<std::string> fields_;
-  std::int64_t number_ = 0, line_ = 1;
 };
 
 class CsvTable {
@@ -145,19 +96,22 @@ class CsvTable {
 
   // The next record; false at the end. A blank line is a record of one empty cell, except at the end of the file.
   bool record(std::vector<std::string>& fields) {
-    fields.clear();
     if (at_ >= end_) return false;
     ++row_;
     row_begin_ = at_;
-    for (;;) {
+    for (std::size_t count = 1;; ++count) {
       const Place begin{at_, line_};
-      fields.push_back(field());
-      if (fields.size() > options_.columns) broken("more columns than the limit of " + std::to_string(options_.columns));
-      check_utf8(begin, fields);
+      if (fields.size() < count) fields.emplace_back();
+      field(fields[count - 1]);  // strings of the last row keep their memory
+      if (count > options_.columns) broken("more columns than the limit of " + std::to_string(options_.columns));
+      check_utf8(begin, count - 1, fields[count - 1]);
+      if (at_ < text_.size() && text_[at_] == ',') {
+        ++at_;
+        continue;
+      }
+      fields.resize(count);
       if (at_ >= text_.size()) return true;
-      const char c = text_[at_++];
-      if (c == ',') continue;
-      if (c == '\r') {
+      if (text_[at_++] == '\r') {
         if (at_ >= text_.size() || text_[at_] != '\n') broken("a carriage return without line feed");
         ++at_;
       }
@@ -166,46 +120,71 @@ class CsvTable {
     }
   }
 
-  std::string field() {
-    std::string value;
+  void field(std::string& value) {
+    value.clear();
+    ascii_ = true;
     const Place begin{at_, line_};
-    const bool quoted = at_ < text_.size() && text_[at_] == '"';
-    if (quoted) ++at_;
-    for (;; ++at_) {
-      if (at_ >= text_.size()) {
-        if (quoted) fail(ErrorKind::data, source_, ": ", row_name(), ": the quoted cell that begins in line ", begin.line, ", byte ", begin.byte, ", does not end");
-        return value;
-      }
-      const char c = text_[at_];
-      if (c == '\0') broken("a zero byte; the file is not text");
-      if (quoted && c == '"') {
+    if (at_ >= text_.size() || text_[at_] != '"') {
+      append(value, next_of(detail::kEndsPlainCell), false);
+      if (at_ >= text_.size()) return;
+      if (text_[at_] == '\0') broken(kZeroByte);
+      if (text_[at_] == '"') broken("a quote inside an unquoted cell");
+      return;
+    }
+    for (++at_;; value += '"') {
+      append(value, next_of(detail::kEndsQuotedCell), true);
+      if (at_ >= text_.size()) fail(ErrorKind::data, source_, ": ", row_name(), ": the quoted cell that begins in line ", begin.line, ", byte ", begin.byte, ", does not end");
+      if (text_[at_] == '\0') broken(kZeroByte);
+      ++at_;
+      if (at_ < text_.size() && text_[at_] == '"') {
         ++at_;
-        if (at_ < text_.size() && text_[at_] == '"') {
-          value += '"';
-          continue;
-        }
-        if (at_ < text_.size() && text_[at_] != ',' && text_[at_] != '\n' && text_[at_] != '\r') broken("text follows a closing quote");
-        return value;
+        continue;
       }
-      if (!quoted && (c == ',' || c == '\n' || c == '\r')) return value;
-      if (!quoted && c == '"') broken("a quote inside an unquoted cell");
-      if (c == '\n') ++line_;
-      value += c;
-      if (value.size() > options_.field_bytes) broken("a cell larger than the limit of " + std::to_string(options_.field_bytes) + " bytes");
-      if (at_ - row_begin_ >= options_.row_bytes) broken("a row larger than the limit of " + std::to_string(options_.row_bytes) + " bytes");
+      if (at_ < text_.size() && text_[at_] != ',' && text_[at_] != '\n' && text_[at_] != '\r') broken("text follows a closing quote");
+      return;
     }
   }
 
-  // The cell just read, the last of `fields`; quotes do not matter, for they are characters of their own.
-  void check_utf8(const Place& begin, std::vector<std::string>& fields) const {
+  static constexpr std::string_view kZeroByte = "a zero byte; the file is not text";
+  // Where the first such byte stands from here on, or the text's end; remembers whether all before it were ASCII.
+  [[nodiscard]] std::size_t next_of(const detail::ByteSet& wanted) {
+    auto at = at_;
+    unsigned seen = 0;
+    for (; at < text_.size(); ++at) {
+      const auto byte = static_cast<unsigned char>(text_[at]);
+      if (wanted[byte]) break;
+      seen |= byte;
+    }
+    ascii_ = ascii_ && seen < 0x80;
+    return at;
+  }
+  // Takes the text up to `end` into a cell, and goes on there. The byte that passes a limit is the one told.
+  void append(std::string& value, std::size_t end, bool may_hold_lines) {
+    const auto field_end = at_ + options_.field_bytes - std::min(value.size(), options_.field_bytes);
+    const auto row_end = std::max(at_, row_begin_ + options_.row_bytes);
+    const auto lines = [&](std::size_t to) { return std::count(text_.data() + at_, text_.data() + to, '\n'); };
+    if (end > std::min(field_end, row_end)) {
+      const bool field = field_end <= row_end;
+      line_ += lines(std::min(field_end, row_end) + 1);
+      at_ = std::min(field_end, row_end);
+      if (field) broken("a cell larger than the limit of " + std::to_string(options_.field_bytes) + " bytes");
+      broken("a row larger than the limit of " + std::to_string(options_.row_bytes) + " bytes");
+    }
+    if (may_hold_lines) line_ += lines(end);
+    value.append(text_, at_, end - at_);
+    at_ = end;
+  }
+
+  // The cell just read; quotes do not matter, for they are characters of their own.
+  void check_utf8(const Place& begin, std::size_t number, std::string& cell) const {
+    if (ascii_) return;
     const auto raw = std::string_view(text_).substr(begin.byte, at_ - begin.byte);
     const auto bad = first_invalid_utf8(raw);
     if (bad == raw.size()) return;
     if (options_.invalid_utf8 == InvalidUtf8::replace) {
-      fields.back() = replaced_invalid_utf8(fields.back());
+      cell = replaced_invalid_utf8(cell);
       return;
     }
-    const auto number = fields.size() - 1;
     const auto column = row_ > 0 && number < header_.size() ? "'" + header_[number] + "'" : std::to_string(number + 1);
     fail(ErrorKind::data, source_, ": ", row_name(), " (line ", begin.line + std::count(raw.begin(), raw.begin() + static_cast<std::ptrdiff_t>(bad), '\n'),
          "), column ", column, ": byte ", begin.byte + bad, " is not UTF-8; save the table as UTF-8, or read it with invalid_utf8 = replace");
@@ -217,6 +196,7 @@ class CsvTable {
   std::vector<std::string> header_;
   std::size_t at_ = 0, row_begin_ = 0;
   std::int64_t line_ = 1, row_ = -1;  // row 0 is the header
+  bool ascii_ = true;                 // the cell just read
 };
 
 // A cell as it stands in a file: quoted where it must be, also where it could be taken for the file's byte order mark.
