@@ -1,6 +1,8 @@
 // One command of the program: how it is called and what it does.
 #pragma once
 
+#include <filesystem>
+
 namespace CLI {
 class App;
 }
@@ -28,6 +30,9 @@ void add_synthetic(CLI::App& program);
 void add_inspect(CLI::App& program);
 void add_convert(CLI::App& program);
 void add_embed(CLI::App& program);
+
+// What `mgca pack` does with the published models' pictures of a prepared folder, without tokens.
+void pack_pictures(const std::filesystem::path& data, const std::filesystem::path& out);
 
 // Options that several commands share.
 void add_begin_options(CLI::App& command, study::BeginOptions& options);  // --data, --model, --vocabulary, --set, --config

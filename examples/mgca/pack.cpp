@@ -71,6 +71,10 @@ void run(const Options& o) {
 
 }  // namespace
 
+void pack_pictures(const std::filesystem::path& data, const std::filesystem::path& out) {
+  run({.begin = {.table = data, .model = "mgca-vit-b16"}, .out = out, .pictures_only = true});
+}
+
 void add_pack(CLI::App& program) {
   auto o = std::make_shared<Options>();
   auto* command = program.add_subcommand("pack", "decode and reduce the pictures of a table once, for training at memory speed");
