@@ -64,7 +64,7 @@ inline std::vector<int> sampled_percents(std::size_t rows) {
 
 // ---- annotations ----
 
-inline constexpr std::size_t kMostObjects = 100;  // annotated in one image; the published sets have at most 20
+inline constexpr std::size_t kMostObjects = 100;  // annotated in one image; the released code has room for 10 (RSNA) and 20 (Object-CXR)
 
 [[noreturn]] inline void refuse(const io::CsvRow& row, const std::string& image, std::string_view what) {
   fail(ErrorKind::data, row.place(), ": ", what, " (image '", image, "'); correct the table, or take the image out of it");
