@@ -85,7 +85,9 @@ inline OpeniReport parse_openi_report(std::string_view bytes, const std::string&
     const auto more = openi_text(part);
     text += (text.empty() || more.empty() ? "" : " ") + more;
   }
-  for (const auto term : root.child("MeSH").children("major")) report.terms.push_back(openi_term(openi_text(term)));
+  for (const auto place : {root, root.child("MedlineCitation")}) {
+    for (const auto term : place.child("MeSH").children("major")) report.terms.push_back(openi_term(openi_text(term)));
+  }
   for (const auto image : root.children("parentImage")) report.images.push_back(std::string(image.attribute("id").value()) + ".png");
   return report;
 }
