@@ -35,13 +35,13 @@ endfunction()
 mgca_find_plain(xxhash::xxhash xxhash.h "" libxxhash-dev)  # used header-only
 mgca_find_plain(utf8proc::utf8proc utf8proc.h utf8proc libutf8proc-dev)
 
-# DCMTK brings a CMake config that asks for all of its own dependencies; five of its libraries are needed.
+# DCMTK brings a CMake config that asks for all of its own dependencies; four of its libraries are needed.
 if(MGCA_DICOM AND NOT TARGET Dcmtk::dcmtk)
   find_path(MGCA_DCMTK_INCLUDE_DIR dcmtk/dcmjpeg/djdijg16.h)
   mark_as_advanced(MGCA_DCMTK_INCLUDE_DIR)
   set(dcmtk_files ${MGCA_DCMTK_INCLUDE_DIR})
   set(dcmtk_libraries "")
-  foreach(library IN ITEMS dcmjpeg dcmjpls dcmdata oflog ofstd)
+  foreach(library IN ITEMS dcmjpeg dcmdata oflog ofstd)
     find_library(MGCA_DCMTK_${library}_LIBRARY ${library})
     mark_as_advanced(MGCA_DCMTK_${library}_LIBRARY)
     list(APPEND dcmtk_files ${MGCA_DCMTK_${library}_LIBRARY})

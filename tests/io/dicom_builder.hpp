@@ -13,8 +13,9 @@ namespace mgca::test {
 
 using Bytes = std::vector<std::byte>;
 
-inline constexpr std::string_view kImplicitSyntax = "1.2.840.10008.1.2", kExplicitSyntax = "1.2.840.10008.1.2.1", kDeflatedSyntax = "1.2.840.10008.1.2.1.99",
-                                  kBigEndianSyntax = "1.2.840.10008.1.2.2", kRunLengthSyntax = "1.2.840.10008.1.2.5", kJpegSyntax = "1.2.840.10008.1.2.4.50",
+inline constexpr std::string_view kImplicitSyntax = "1.2.840.10008.1.2", kExplicitSyntax = "1.2.840.10008.1.2.1",
+                                  kDeflatedSyntax = "1.2.840.10008.1.2.1.99", kBigEndianSyntax = "1.2.840.10008.1.2.2",
+                                  kRunLengthSyntax = "1.2.840.10008.1.2.5", kJpegSyntax = "1.2.840.10008.1.2.4.50",
                                   kJpegLosslessSyntax = "1.2.840.10008.1.2.4.70", kJpegLsSyntax = "1.2.840.10008.1.2.4.80";
 
 inline Bytes bytes_of(std::string_view text) {
@@ -52,7 +53,9 @@ class DicomBuilder {
   DicomBuilder& element(std::uint32_t tag, std::string_view representation, std::span<const std::byte> value) {
     return head(tag, representation, value.size()).raw(value);
   }
-  DicomBuilder& text(std::uint32_t tag, std::string_view representation, std::string_view value) { return element(tag, representation, padded(value, ' ')); }
+  DicomBuilder& text(std::uint32_t tag, std::string_view representation, std::string_view value) {
+    return element(tag, representation, padded(value, ' '));
+  }
   DicomBuilder& us(std::uint32_t tag, unsigned value) { return head(tag, "US", 2).number(value, 2); }
 
   // The attributes that describe pixels; `frames` 0: none of that name.
@@ -64,9 +67,16 @@ class DicomBuilder {
   DicomBuilder& picture(const Picture& p) {
     us(0x00280002, p.samples).text(0x00280004, "CS", p.photometric);
     if (!p.frames.empty()) text(0x00280008, "IS", p.frames);
-    return us(0x00280010, p.rows).us(0x00280011, p.columns).us(0x00280100, p.allocated).us(0x00280101, p.stored).us(0x00280102, p.high).us(0x00280103, p.representation);
+    return us(0x00280010, p.rows)
+        .us(0x00280011, p.columns)
+        .us(0x00280100, p.allocated)
+        .us(0x00280101, p.stored)
+        .us(0x00280102, p.high)
+        .us(0x00280103, p.representation);
   }
-  DicomBuilder& pixels(std::span<const std::byte> value, std::string_view representation = "OW") { return element(0x7FE00010, representation, value); }
+  DicomBuilder& pixels(std::span<const std::byte> value, std::string_view representation = "OW") {
+    return element(0x7FE00010, representation, value);
+  }
   // Fragments after an offset table of four bytes an entry.
   DicomBuilder& fragments(const std::vector<Bytes>& all, const std::vector<std::uint32_t>& offsets = {}) {
     head(0x7FE00010, "OB", 0xFFFFFFFFU).head(0xFFFEE000, "", 4 * offsets.size());

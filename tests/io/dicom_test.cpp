@@ -45,7 +45,6 @@ std::string expected_refusal(const Row& row) {
       {"cxr_j2k_12.dcm", "transfer syntax JPEG 2000 Lossless is not supported"},
       {"SC_rgb_rle.dcm", "(0028,0004) PhotometricInterpretation: expected MONOCHROME1 or MONOCHROME2, found RGB"},
       {"SC_rgb_small_odd_jpeg.dcm", "(0028,0004) PhotometricInterpretation: expected MONOCHROME1 or MONOCHROME2, found YBR_FULL"},
-      {"JLSL_08_07_0_1F.dcm", "JPEG-LS of 7 bits a sample is not supported"},
       {"rtdose_1frame.dcm", "(0028,0100) BitsAllocated: expected 8 or 16, found 32"},
       {"badVR.dcm", "(0028,0008) NumberOfFrames: expected a whole number"},
       {"MR_truncated.dcm", "(7FE0,0010) PixelData: its length is 8192 bytes, but 8130 are left"},
@@ -57,7 +56,7 @@ std::string expected_refusal(const Row& row) {
 }
 
 bool needs_dcmtk(const Row& row) {
-  static const std::vector<std::string> syntaxes{"1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.70", "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81"};
+  static const std::vector<std::string> syntaxes{"1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.70"};
   return std::find(syntaxes.begin(), syntaxes.end(), row["transfer_syntax"]) != syntaxes.end();
 }
 
@@ -103,7 +102,8 @@ TEST_CASE("dicom: every public sample has the reference's stored values, or is r
       continue;
     }
     if (needs_dcmtk(row) && !mgca::io::dicom_has_dcmtk()) {
-      mgca::test::expect_error([&] { (void)mgca::io::read_dicom(sample(row["file"])); }, {row["file"], "libdcmtk-dev", "-DMGCA_DICOM=ON", "mgca::dicom"});
+      mgca::test::expect_error([&] { (void)mgca::io::read_dicom(sample(row["file"])); },
+                               {row["file"], "libdcmtk-dev", "-DMGCA_DICOM=ON", "mgca::dicom"});
       continue;
     }
     const auto image = mgca::io::read_dicom(sample(row["file"]), {.frame = 0});
@@ -116,8 +116,8 @@ TEST_CASE("dicom: every public sample has the reference's stored values, or is r
     if (row["file"] != "JPGExtended.dcm") CHECK(mgca::sha256(little_endian(row)) == row["sha256_le"]);
     ++read;
   }
-  CHECK(read == (mgca::io::dicom_has_dcmtk() ? 28 : 21));
-  CHECK(refused == 10);
+  CHECK(read == (mgca::io::dicom_has_dcmtk() ? 29 : 27));
+  CHECK(refused == 9);
 }
 
 TEST_CASE("dicom: 12-bit JPEG is within one of the reference's decoder", "[io][golden][fast]") {
@@ -150,10 +150,12 @@ TEST_CASE("dicom: all codings of one picture are the same picture", "[io][fast]"
     INFO(one << " and " << other);
     const auto a = mgca::io::read_dicom(sample(one)), b = mgca::io::read_dicom(sample(other));
     REQUIRE(a.stored.size() == b.stored.size());
-    CHECK(std::equal(a.stored.pixels().begin(), a.stored.pixels().end(), b.stored.pixels().begin(), [&](auto x, auto y) { return x == y + offset; }));
+    CHECK(std::equal(a.stored.pixels().begin(), a.stored.pixels().end(), b.stored.pixels().begin(),
+                     [&](auto x, auto y) { return x == y + offset; }));
   };
   for (const auto* other : {"MR_small_implicit.dcm", "MR_small_bigendian.dcm", "MR_small_RLE.dcm"}) same("MR_small.dcm", other, 0);
-  for (const auto* other : {"cxr_12_dirty_high_bits.dcm", "cxr_rle_12.dcm", "cxr_deflated_12.dcm"}) same("cxr_12_two_windows.dcm", other, 0);
+  for (const auto* other : {"cxr_12_dirty_high_bits.dcm", "cxr_rle_12.dcm", "cxr_deflated_12.dcm"})
+    same("cxr_12_two_windows.dcm", other, 0);
   same("cxr_12_two_windows.dcm", "cxr_signed_12.dcm", 2048);
   same("cxr_12_two_windows.dcm", "cxr_signed_16_sigmoid.dcm", 2048);
   same("cxr_jpeg_baseline_8.dcm", "cxr_jpeg_baseline_3_fragments.dcm", 0);
@@ -163,7 +165,8 @@ TEST_CASE("dicom: all codings of one picture are the same picture", "[io][fast]"
   CHECK(grey_of(positive, whole) == grey_of(mgca::io::read_dicom(sample("cxr_mono1_8.dcm")), whole));
 }
 
-TEST_CASE("dicom: the reference's rule scales by the largest stored value, rounds half to even and inverts MONOCHROME1 last", "[io][fast]") {
+TEST_CASE("dicom: the reference's rule scales by the largest stored value, rounds half to even and inverts MONOCHROME1 last",
+          "[io][fast]") {
   const auto image_of = [](const std::vector<unsigned>& pixels, const DicomBuilder::Picture& picture) {
     return mgca::io::decode_dicom(grey_file(pixels, picture), "made");
   };
@@ -189,14 +192,20 @@ TEST_CASE("dicom: rescaled contrast applies slope and intercept first, a window 
   const std::vector<std::byte> pixels{std::byte{5}, std::byte{10}, std::byte{55}, std::byte{105}};
   const auto image = mgca::io::decode_dicom(file.pixels(pixels).bytes(), "made");
   REQUIRE(image.windows.size() == 2);
-  CHECK(grey_of(image, {.contrast = DicomContrast::rescaled, .window = {}}) == std::vector<int>{0, 13, 128, 255});  // of 0, 10, 100, 200; 12.75, 127.5
-  CHECK(grey_of(image, {.contrast = DicomContrast::window, .window = {}}) == std::vector<int>{0, 0, 142, 255});     // ((100 - 99.5) / 9 + 0.5) * 255 = 141.67
-  CHECK(grey_of(image, {.contrast = DicomContrast::window, .window = mgca::io::DicomWindow{.center = 100.5, .width = 201}}) == std::vector<int>{0, 13, 128, 255});
-  mgca::test::expect_error([&] { (void)grey_of(image, {.contrast = DicomContrast::window, .window = mgca::io::DicomWindow{.center = 1, .width = 0}}); }, {"window", "got 0"});
+  CHECK(grey_of(image, {.contrast = DicomContrast::rescaled, .window = {}}) ==
+        std::vector<int>{0, 13, 128, 255});  // of 0, 10, 100, 200; 12.75, 127.5
+  CHECK(grey_of(image, {.contrast = DicomContrast::window, .window = {}}) ==
+        std::vector<int>{0, 0, 142, 255});  // ((100 - 99.5) / 9 + 0.5) * 255 = 141.67
+  CHECK(grey_of(image, {.contrast = DicomContrast::window, .window = mgca::io::DicomWindow{.center = 100.5, .width = 201}}) ==
+        std::vector<int>{0, 13, 128, 255});
+  mgca::test::expect_error(
+      [&] { (void)grey_of(image, {.contrast = DicomContrast::window, .window = mgca::io::DicomWindow{.center = 1, .width = 0}}); },
+      {"window", "got 0"});
   const auto plain = mgca::io::decode_dicom(grey_file({1, 2}, {}), "made");
   mgca::test::expect_error([&] { (void)grey_of(plain, {.contrast = DicomContrast::window, .window = {}}); }, {"(0028,1050)", "give one"});
   const auto table = mgca::io::read_dicom(sample("cxr_8_modality_lut.dcm"));
-  mgca::test::expect_error([&] { (void)grey_of(table, {.contrast = DicomContrast::rescaled, .window = {}}); }, {"(0028,3000)", "DicomContrast::stored"});
+  mgca::test::expect_error([&] { (void)grey_of(table, {.contrast = DicomContrast::rescaled, .window = {}}); },
+                           {"(0028,3000)", "DicomContrast::stored"});
 }
 
 TEST_CASE("dicom: decode_image tells DICOM by content and gives its grey picture", "[io][fast]") {
@@ -207,8 +216,10 @@ TEST_CASE("dicom: decode_image tells DICOM by content and gives its grey picture
   const auto grey = mgca::io::dicom_to_grey(mgca::io::read_dicom(path));
   REQUIRE(read.size() == grey.size());
   CHECK(std::equal(grey.pixels().begin(), grey.pixels().end(), read.pixels().begin()));
-  mgca::test::expect_error([&] { (void)mgca::io::decode_image(mgca::read_file(path), "x", {.pixels = 16383}); }, {"x: ", "128 x 128 pixels are over the limit of 16383"});
-  mgca::test::expect_error([] { (void)mgca::io::read_image(sample("emri_small_RLE.dcm")); }, {"emri_small_RLE.dcm", "NumberOfFrames", "10 pictures", "DicomOptions::frame"});
+  mgca::test::expect_error([&] { (void)mgca::io::decode_image(mgca::read_file(path), "x", {.pixels = 16383}); },
+                           {"x: ", "128 x 128 pixels are over the limit of 16383"});
+  mgca::test::expect_error([] { (void)mgca::io::read_image(sample("emri_small_RLE.dcm")); },
+                           {"emri_small_RLE.dcm", "NumberOfFrames", "10 pictures", "DicomOptions::frame"});
 }
 
 TEST_CASE("dicom: the preamble is never looked at, and a file without one is no DICOM file", "[io][fast]") {
@@ -231,7 +242,8 @@ TEST_CASE("dicom: a frame is chosen by number, by fragment or by offset table", 
   mgca::test::expect_error([&] { (void)mgca::io::read_dicom(path, {.frame = 10}); }, {"10 pictures", "number 10"});
   mgca::test::expect_error([&] { (void)mgca::io::read_dicom(path, {.frame = -1}); }, {"10 pictures", "number -1"});
   // Two frames of two fragments each: only the offset table says which is whose.
-  const auto head = mgca::test::run_length_frame({{std::byte{0xFF}, std::byte{7}, std::byte{0xFF}, std::byte{8}, std::byte{0xFF}, std::byte{9}}});
+  const auto head =
+      mgca::test::run_length_frame({{std::byte{0xFF}, std::byte{7}, std::byte{0xFF}, std::byte{8}, std::byte{0xFF}, std::byte{9}}});
   const Bytes first(head.begin(), head.begin() + 66), second(head.begin() + 66, head.end());
   const DicomBuilder::Picture picture{.frames = "2"};
   const auto file = [&](const std::vector<std::uint32_t>& offsets) {
@@ -239,10 +251,20 @@ TEST_CASE("dicom: a frame is chosen by number, by fragment or by offset table", 
   };
   const auto chosen = mgca::io::decode_dicom(file({0, 86}), "x", {.frame = 0});
   CHECK(std::vector<int>(chosen.stored.pixels().begin(), chosen.stored.pixels().end()) == std::vector<int>{7, 7, 8, 8, 9, 9});
-  mgca::test::expect_error([&] { (void)mgca::io::decode_dicom(file({}), "x", {.frame = 0}); }, {"(7FE0,0010) PixelData", "4 fragments for 2 frames"});
-  mgca::test::expect_error([&] { (void)mgca::io::decode_dicom(file({0, 85}), "x", {.frame = 0}); }, {"offset table points to where no fragment begins"});
-  mgca::test::expect_error([&] { (void)mgca::io::decode_dicom(file({0, 0}), "x", {.frame = 0}); }, {"offset table does not begin with 0 and ascend"});
-  mgca::test::expect_error([&] { (void)mgca::io::decode_dicom(file({0}), "x", {.frame = 0}); }, {"offset table has 4 bytes, expected 0 or 4 for each of 2"});
+  mgca::test::expect_error([&] { (void)mgca::io::decode_dicom(file({}), "x", {.frame = 0}); },
+                           {"(7FE0,0010) PixelData", "4 fragments for 2 frames"});
+  mgca::test::expect_error(
+      [&] {
+        (void)mgca::io::decode_dicom(file({0, 85}), "x", {.frame = 0});
+      },
+      {"offset table points to where no fragment begins"});
+  mgca::test::expect_error(
+      [&] {
+        (void)mgca::io::decode_dicom(file({0, 0}), "x", {.frame = 0});
+      },
+      {"offset table does not begin with 0 and ascend"});
+  mgca::test::expect_error([&] { (void)mgca::io::decode_dicom(file({0}), "x", {.frame = 0}); },
+                           {"offset table has 4 bytes, expected 0 or 4 for each of 2"});
 }
 
 TEST_CASE("dicom: bytes in big-endian words are put in order", "[io][fast]") {
@@ -256,7 +278,8 @@ TEST_CASE("dicom: bytes in big-endian words are put in order", "[io][fast]") {
 }
 
 TEST_CASE("dicom: several threads decode at once and agree", "[io][fast]") {
-  const std::vector<std::string> names{"cxr_rle_12.dcm", "cxr_jpegls_12.dcm", "cxr_jpeg_lossless_12.dcm", "cxr_jpeg_baseline_8.dcm", "cxr_deflated_12.dcm"};
+  const std::vector<std::string> names{"cxr_rle_12.dcm", "cxr_jpegls_12.dcm", "cxr_jpeg_lossless_12.dcm", "cxr_jpeg_baseline_8.dcm",
+                                       "cxr_deflated_12.dcm"};
   std::vector<Bytes> files;
   std::vector<std::string> alone;
   const auto digest = [&](const Bytes& bytes) {
@@ -272,9 +295,9 @@ TEST_CASE("dicom: several threads decode at once and agree", "[io][fast]") {
   std::vector<std::thread> threads;
   for (auto& count : agreed) {
     threads.emplace_back([&] {
-      for (std::size_t i = 0; i < 10; ++i) count += digest(files[i % names.size()]) == alone[i % names.size()] ? 1 : 0;
+      for (std::size_t i = 0; i < 5; ++i) count += digest(files[i % names.size()]) == alone[i % names.size()] ? 1 : 0;
     });
   }
   for (auto& one : threads) one.join();
-  CHECK(agreed == std::vector<int>{10, 10, 10, 10});
+  CHECK(agreed == std::vector<int>{5, 5, 5, 5});
 }

@@ -71,11 +71,15 @@ inline DicomImage to_image(DicomFile& file) {
                    .modality_table = a.modality_table,
                    .frames = file.header.frames,
                    .transfer_syntax = file.header.syntax->name};
-  if (a.centers.size() != a.widths.size()) dicom_fail(dicom::kWindowWidth, "expected one for each of ", a.centers.size(), " centres, found ", a.widths.size());
+  if (a.centers.size() != a.widths.size())
+    dicom_fail(dicom::kWindowWidth, "expected one for each of ", a.centers.size(), " centres, found ", a.widths.size());
   for (std::size_t i = 0; i < a.centers.size(); ++i) image.windows.push_back({.center = a.centers[i], .width = a.widths[i]});
-  if (a.window_function == "LINEAR_EXACT") image.shape = DicomWindowShape::linear_exact;
-  else if (a.window_function == "SIGMOID") image.shape = DicomWindowShape::sigmoid;
-  else if (!a.window_function.empty() && a.window_function != "LINEAR") dicom_fail(dicom::kWindowFunction, "expected LINEAR, LINEAR_EXACT or SIGMOID, found another value");
+  if (a.window_function == "LINEAR_EXACT")
+    image.shape = DicomWindowShape::linear_exact;
+  else if (a.window_function == "SIGMOID")
+    image.shape = DicomWindowShape::sigmoid;
+  else if (!a.window_function.empty() && a.window_function != "LINEAR")
+    dicom_fail(dicom::kWindowFunction, "expected LINEAR, LINEAR_EXACT or SIGMOID, found another value");
   image.stored = decode_frame(file);
   return image;
 }
@@ -86,7 +90,8 @@ inline DicomImage to_image(DicomFile& file) {
 [[nodiscard]] inline bool is_dicom(std::span<const std::byte> bytes) { return detail::is_dicom(bytes); }
 
 // `source` names the bytes in errors. Throws Error(data) with the reason: the tag, what was expected, what was found.
-[[nodiscard]] inline DicomImage decode_dicom(std::span<const std::byte> bytes, const std::string& source, const DicomOptions& options = {}) {
+[[nodiscard]] inline DicomImage decode_dicom(std::span<const std::byte> bytes, const std::string& source,
+                                             const DicomOptions& options = {}) {
   const auto& l = options.limits;
   MGCA_CHECK(l.pixels > 0 && l.side > 0 && l.elements > 0 && l.nesting > 0 && l.header > 0, "decode_dicom: expected positive limits");
   try {
@@ -130,9 +135,15 @@ inline std::uint8_t saturated(float value) {
 inline std::uint8_t windowed(double value, const DicomWindow& window, DicomWindowShape shape) {
   double part = 0;
   switch (shape) {
-    case DicomWindowShape::linear: part = window.width > 1 ? (value - (window.center - 0.5)) / (window.width - 1) + 0.5 : (value > window.center - 0.5 ? 1 : 0); break;
-    case DicomWindowShape::linear_exact: part = (value - window.center) / window.width + 0.5; break;
-    case DicomWindowShape::sigmoid: part = 1 / (1 + std::exp(-4 * (value - window.center) / window.width)); break;
+    case DicomWindowShape::linear:
+      part = window.width > 1 ? (value - (window.center - 0.5)) / (window.width - 1) + 0.5 : (value > window.center - 0.5 ? 1 : 0);
+      break;
+    case DicomWindowShape::linear_exact:
+      part = (value - window.center) / window.width + 0.5;
+      break;
+    case DicomWindowShape::sigmoid:
+      part = 1 / (1 + std::exp(-4 * (value - window.center) / window.width));
+      break;
   }
   return static_cast<std::uint8_t>(part > 0 ? std::nearbyint(255 * std::min(part, 1.0)) : 0);
 }
@@ -149,11 +160,12 @@ inline std::uint8_t windowed(double value, const DicomWindow& window, DicomWindo
              "dicom_to_grey: the file has a modality table, (0028,3000), which is not applied; use DicomContrast::stored");
   GreyImage out({.height = image.stored.height(), .width = image.stored.width()});
   if (options.contrast == DicomContrast::window) {
-    MGCA_CHECK(options.window || !image.windows.empty(), "dicom_to_grey: the file has no window, (0028,1050); give one in DicomGreyOptions::window");
+    MGCA_CHECK(options.window || !image.windows.empty(),
+               "dicom_to_grey: the file has no window, (0028,1050); give one in DicomGreyOptions::window");
     const auto window = options.window ? *options.window : image.windows[0];
     const double least = image.shape == DicomWindowShape::linear ? 1 : 1e-9;
-    MGCA_CHECK(window.width >= least && std::isfinite(window.width) && std::isfinite(window.center), "dicom_to_grey: expected a window at least ", least,
-               " wide, got ", window.width);
+    MGCA_CHECK(window.width >= least && std::isfinite(window.width) && std::isfinite(window.center),
+               "dicom_to_grey: expected a window at least ", least, " wide, got ", window.width);
     std::transform(in.begin(), in.end(), out.pixels().begin(),
                    [&](std::int32_t x) { return detail::windowed(image.slope * x + image.intercept, window, image.shape); });
   } else {

@@ -1,4 +1,5 @@
-// PNG, JPEG and DICOM files to 8-bit pixels, and back to the first two: one decoder per format, so that pixels do not depend on the machine.
+// PNG, JPEG and DICOM files to 8-bit pixels, the first two also back: one decoder per format, so that pixels do not depend
+// on the machine.
 // The content decides the format, not the name. Damaged, truncated and oversized files are refused before decoding.
 // With MGCA_IMAGE_BACKEND_STB defined, in every file of a program or in none, stb_image takes the place of libpng and
 // libjpeg behind the same checks: for copied-in headers without other libraries. Its pixels differ by a few levels in JPEG

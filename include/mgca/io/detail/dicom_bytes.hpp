@@ -21,7 +21,9 @@ namespace mgca::io::detail {
 
 class Inflater {
  public:
-  explicit Inflater(std::span<const std::byte>) { throw ImageProblem("its data set is deflated, which needs zlib; build without MGCA_IMAGE_BACKEND_STB"); }
+  explicit Inflater(std::span<const std::byte>) {
+    throw ImageProblem("its data set is deflated, which needs zlib; build without MGCA_IMAGE_BACKEND_STB");
+  }
   std::size_t inflate(std::span<std::byte>) { return 0; }
 };
 
@@ -98,11 +100,13 @@ class DicomBytes {
 
  private:
   bool unpack(std::size_t end) {
-    if (end > budget_) throw ImageProblem("its deflated data set holds more than " + std::to_string(budget_) + " bytes, the limit for its size");
+    if (end > budget_)
+      throw ImageProblem("its deflated data set holds more than " + std::to_string(budget_) + " bytes, the limit for its size");
     const auto old = unpacked_.size();
     // In steps, so that a length that lies costs no memory.
     for (std::size_t size = old; size < end;) {
-      const auto step = std::min(std::max<std::size_t>(end, std::min<std::size_t>(2 * size, budget_)) - size, std::max<std::size_t>(size, 1 << 16));
+      const auto step =
+          std::min(std::max<std::size_t>(end, std::min<std::size_t>(2 * size, budget_)) - size, std::max<std::size_t>(size, 1 << 16));
       unpacked_.resize(size + step);
       const auto got = inflater_->inflate(std::span(unpacked_).subspan(size));
       size += got;

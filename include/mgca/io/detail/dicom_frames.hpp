@@ -22,12 +22,15 @@ inline std::span<const DicomPiece> pieces_of_frame(const DicomFile& file) {
   const auto frames = static_cast<std::size_t>(header.frames), frame = static_cast<std::size_t>(header.frame);
   // An entry is the distance from the first fragment's item to that of the frame's first; items have 8 bytes before their value.
   const auto starts_at = [&](std::uint32_t offset) {
-    const auto found = std::lower_bound(all.begin(), all.end(), all.front().at + offset, [](const DicomPiece& one, std::size_t at) { return one.at < at; });
-    if (found == all.end() || found->at != all.front().at + offset) dicom_fail(dicom::kPixels, "its offset table points to where no fragment begins");
+    const auto found = std::lower_bound(all.begin(), all.end(), all.front().at + offset,
+                                        [](const DicomPiece& one, std::size_t at) { return one.at < at; });
+    if (found == all.end() || found->at != all.front().at + offset)
+      dicom_fail(dicom::kPixels, "its offset table points to where no fragment begins");
     return static_cast<std::size_t>(found - all.begin());
   };
   for (std::size_t i = 0; i < file.offsets.size(); ++i) {
-    if (i == 0 ? file.offsets[0] != 0 : file.offsets[i] <= file.offsets[i - 1]) dicom_fail(dicom::kPixels, "its offset table does not begin with 0 and ascend");
+    if (i == 0 ? file.offsets[0] != 0 : file.offsets[i] <= file.offsets[i - 1])
+      dicom_fail(dicom::kPixels, "its offset table does not begin with 0 and ascend");
     (void)starts_at(file.offsets[i]);
   }
   if (frames == 1) return all;
@@ -79,7 +82,8 @@ inline std::vector<std::byte> decode_runs(std::span<const std::byte> b, const Di
   std::vector<std::byte> out(header.frame_bytes());
   for (std::size_t i = 0; i < width; ++i) {
     const std::size_t begin = word(i + 1), end = i + 1 < width ? word(i + 2) : b.size();
-    if (begin < 64 || (i == 0 && begin != 64) || begin > end || end > b.size()) dicom_fail(dicom::kPixels, "its table of run-length segments is damaged");
+    if (begin < 64 || (i == 0 && begin != 64) || begin > end || end > b.size())
+      dicom_fail(dicom::kPixels, "its table of run-length segments is damaged");
     const std::size_t place = width - 1 - i;  // the most significant byte comes first
     unpack_runs(b.subspan(begin, end - begin), std::span(out).subspan(place), width);
   }
@@ -104,23 +108,32 @@ inline Image<std::int32_t> stored_bytes(const DicomHeader& header, std::span<con
     return to_stored(header, [&](std::size_t i) { return std::to_integer<std::uint32_t>(b[i ^ swapped]); });
   }
   const std::size_t low = little_endian ? 0 : 1;
-  return to_stored(header, [&](std::size_t i) { return std::to_integer<std::uint32_t>(b[2 * i + low]) | std::to_integer<std::uint32_t>(b[2 * i + 1 - low]) << 8; });
+  return to_stored(header, [&](std::size_t i) {
+    return std::to_integer<std::uint32_t>(b[2 * i + low]) | std::to_integer<std::uint32_t>(b[2 * i + 1 - low]) << 8;
+  });
 }
 
 inline Image<std::int32_t> decode_jpeg_frame(const DicomHeader& header, std::span<const std::byte> bytes) {
   const auto coding = header.syntax->coding;
   const ContainerSize size{.height = header.rows, .width = header.columns};
   auto picture = check_coded(bytes, size, coding);
+  check_enough(picture, coding);
   check_precision(picture, header.bits_allocated, header.bits_stored, coding);
   picture.is_signed = header.is_signed;
   if (picture.precision == 8 && (coding == DicomCoding::jpeg_baseline || coding == DicomCoding::jpeg_extended)) {
     const auto grey = decode_jpeg(picture.bytes, size, 1).image;
     return to_stored(header, [&](std::size_t i) { return grey.pixels()[i]; });
   }
+  if (coding == DicomCoding::jpeg_ls) {
+    std::vector<std::uint16_t> values(header.pixels());
+    JpegLsDecoder(picture.scan, picture.jpeg_ls).decode(values, static_cast<std::size_t>(header.columns));
+    return to_stored(header, [&](std::size_t i) { return values[i]; });
+  }
   if (decode_with_dcmtk == nullptr) {
-    throw ImageProblem("transfer syntax " + std::string(header.syntax->name) +
-                       " needs DCMTK, which this program was built without: install libdcmtk-dev (Debian, Ubuntu), configure with -DMGCA_DICOM=ON "
-                       "and link mgca::dicom");
+    throw ImageProblem(
+        "transfer syntax " + std::string(header.syntax->name) +
+        " needs DCMTK, which this program was built without: install libdcmtk-dev (Debian, Ubuntu), configure with -DMGCA_DICOM=ON "
+        "and link mgca::dicom");
   }
   const auto values = decode_with_dcmtk(picture);
   return to_stored(header, [&](std::size_t i) { return values[i]; });
@@ -133,8 +146,10 @@ inline Image<std::int32_t> decode_frame(DicomFile& file) {
     const auto whole = file.bytes.get(file.pieces[0].at, file.pieces[0].size);
     const bool swapped = file.words && !header.syntax->little_endian;
     // An odd last byte has its neighbour behind it.
-    const auto padded = swapped && header.bits_allocated == 8 && whole.size() % 2 != 0 ? file.bytes.get(file.pieces[0].at, whole.size() + 1) : whole;
-    if (swapped && header.bits_allocated == 8 && offset % 2 != 0) dicom_fail(dicom::kPixels, "frames of an odd number of bytes in words of two");
+    const auto padded =
+        swapped && header.bits_allocated == 8 && whole.size() % 2 != 0 ? file.bytes.get(file.pieces[0].at, whole.size() + 1) : whole;
+    if (swapped && header.bits_allocated == 8 && offset % 2 != 0)
+      dicom_fail(dicom::kPixels, "frames of an odd number of bytes in words of two");
     return stored_bytes(header, padded.subspan(offset), header.syntax->little_endian, file.words);
   }
   std::vector<std::byte> joined;

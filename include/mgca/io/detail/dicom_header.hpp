@@ -62,7 +62,8 @@ inline std::vector<double> dicom_numbers(DicomTag tag, std::string_view text) {
     if (one.starts_with('+')) one.remove_prefix(1);
     double value = 0;
     const auto [end, code] = std::from_chars(one.data(), one.data() + one.size(), value);
-    if (code != std::errc() || end != one.data() + one.size() || !std::isfinite(value)) dicom_fail(tag, "expected decimal numbers, found other text");
+    if (code != std::errc() || end != one.data() + one.size() || !std::isfinite(value))
+      dicom_fail(tag, "expected decimal numbers, found other text");
     numbers.push_back(value);
   }
   return numbers;
@@ -82,23 +83,43 @@ inline void take_attribute(DicomAttributes& into, DicomTag tag, std::span<const 
     return std::string_view(reinterpret_cast<const char*>(value.data()), value.size());
   };
   switch (tag) {
-    case dicom::kSamples: return number(into.samples);
-    case dicom::kRows: return number(into.rows);
-    case dicom::kColumns: return number(into.columns);
-    case dicom::kBitsAllocated: return number(into.bits_allocated);
-    case dicom::kBitsStored: return number(into.bits_stored);
-    case dicom::kHighBit: return number(into.high_bit);
-    case dicom::kPixelRepresentation: return number(into.pixel_representation);
+    case dicom::kSamples:
+      return number(into.samples);
+    case dicom::kRows:
+      return number(into.rows);
+    case dicom::kColumns:
+      return number(into.columns);
+    case dicom::kBitsAllocated:
+      return number(into.bits_allocated);
+    case dicom::kBitsStored:
+      return number(into.bits_stored);
+    case dicom::kHighBit:
+      return number(into.high_bit);
+    case dicom::kPixelRepresentation:
+      return number(into.pixel_representation);
     case dicom::kFrames:
       if (!trimmed(text()).empty()) into.frames = dicom_integer(tag, text());
       return;
-    case dicom::kPhotometric: into.photometric = trimmed(text()); return;
-    case dicom::kWindowFunction: into.window_function = trimmed(text()); return;
-    case dicom::kWindowCenter: into.centers = dicom_numbers(tag, text()); return;
-    case dicom::kWindowWidth: into.widths = dicom_numbers(tag, text()); return;
-    case dicom::kSlope: into.slope = dicom_numbers(tag, text()); return;
-    case dicom::kIntercept: into.intercept = dicom_numbers(tag, text()); return;
-    default: return;
+    case dicom::kPhotometric:
+      into.photometric = trimmed(text());
+      return;
+    case dicom::kWindowFunction:
+      into.window_function = trimmed(text());
+      return;
+    case dicom::kWindowCenter:
+      into.centers = dicom_numbers(tag, text());
+      return;
+    case dicom::kWindowWidth:
+      into.widths = dicom_numbers(tag, text());
+      return;
+    case dicom::kSlope:
+      into.slope = dicom_numbers(tag, text());
+      return;
+    case dicom::kIntercept:
+      into.intercept = dicom_numbers(tag, text());
+      return;
+    default:
+      return;
   }
 }
 
@@ -111,9 +132,10 @@ inline std::int64_t required(DicomTag tag, const std::optional<std::int64_t>& va
 inline bool white_is_least(const std::string& photometric) {
   if (photometric.empty()) dicom_fail(dicom::kPhotometric, "missing before the pixel data");
   if (photometric == "MONOCHROME1" || photometric == "MONOCHROME2") return photometric == "MONOCHROME1";
-  for (const std::string_view known : {"PALETTE COLOR", "RGB", "HSV", "ARGB", "CMYK", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_422", "YBR_PARTIAL_420",
-                                       "YBR_ICT", "YBR_RCT", "XYB"}) {
-    if (photometric == known) dicom_fail(dicom::kPhotometric, "expected MONOCHROME1 or MONOCHROME2, found ", known, "; convert colour to grey first");
+  for (const std::string_view known : {"PALETTE COLOR", "RGB", "HSV", "ARGB", "CMYK", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_422",
+                                       "YBR_PARTIAL_420", "YBR_ICT", "YBR_RCT", "XYB"}) {
+    if (photometric == known)
+      dicom_fail(dicom::kPhotometric, "expected MONOCHROME1 or MONOCHROME2, found ", known, "; convert colour to grey first");
   }
   dicom_fail(dicom::kPhotometric, "expected MONOCHROME1 or MONOCHROME2, found another value");
 }
@@ -123,7 +145,8 @@ struct DicomSizeLimits {
 };
 
 // Grey, 8 or 16 bits allocated, of a size that may be held; one frame, or `frame` of several.
-inline DicomHeader checked_header(const DicomAttributes& in, const DicomSyntax& syntax, const DicomSizeLimits& limits, std::optional<std::int64_t> frame) {
+inline DicomHeader checked_header(const DicomAttributes& in, const DicomSyntax& syntax, const DicomSizeLimits& limits,
+                                  std::optional<std::int64_t> frame) {
   DicomHeader header{.syntax = &syntax, .rows = required(dicom::kRows, in.rows), .columns = required(dicom::kColumns, in.columns)};
   check_size({.height = header.rows, .width = header.columns}, {.pixels = limits.pixels, .side = limits.side, .scans = 0, .chunks = 0});
   header.white_is_least = white_is_least(in.photometric);
@@ -140,10 +163,13 @@ inline DicomHeader checked_header(const DicomAttributes& in, const DicomSyntax& 
   header.bits_stored = static_cast<int>(stored);
   header.is_signed = representation == 1;
   header.frames = in.frames.value_or(1);
-  if (header.frames < 1 || header.frames > INT32_MAX) dicom_fail(dicom::kFrames, "expected a positive number of at most 31 bits, found ", header.frames);
-  if (!frame && header.frames > 1) dicom_fail(dicom::kFrames, "the file holds ", header.frames, " pictures; choose one with DicomOptions::frame");
+  if (header.frames < 1 || header.frames > INT32_MAX)
+    dicom_fail(dicom::kFrames, "expected a positive number of at most 31 bits, found ", header.frames);
+  if (!frame && header.frames > 1)
+    dicom_fail(dicom::kFrames, "the file holds ", header.frames, " pictures; choose one with DicomOptions::frame");
   header.frame = frame.value_or(0);
-  if (header.frame < 0 || header.frame >= header.frames) dicom_fail(dicom::kFrames, "the file holds ", header.frames, " pictures, asked was for number ", header.frame);
+  if (header.frame < 0 || header.frame >= header.frames)
+    dicom_fail(dicom::kFrames, "the file holds ", header.frames, " pictures, asked was for number ", header.frame);
   return header;
 }
 

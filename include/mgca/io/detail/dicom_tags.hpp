@@ -16,12 +16,12 @@ namespace mgca::io::detail {
 using DicomTag = std::uint32_t;  // group << 16 | element
 
 namespace dicom {
-inline constexpr DicomTag kTransferSyntax = 0x0002'0010, kSamples = 0x0028'0002, kPhotometric = 0x0028'0004, kFrames = 0x0028'0008, kRows = 0x0028'0010,
-                          kColumns = 0x0028'0011, kBitsAllocated = 0x0028'0100, kBitsStored = 0x0028'0101, kHighBit = 0x0028'0102,
-                          kPixelRepresentation = 0x0028'0103, kWindowCenter = 0x0028'1050, kWindowWidth = 0x0028'1051, kIntercept = 0x0028'1052,
-                          kSlope = 0x0028'1053, kWindowFunction = 0x0028'1056, kModalityTable = 0x0028'3000, kWindowTable = 0x0028'3010,
-                          kFloatPixels = 0x7FE0'0008, kDoublePixels = 0x7FE0'0009, kPixels = 0x7FE0'0010, kItem = 0xFFFE'E000, kItemEnd = 0xFFFE'E00D,
-                          kSequenceEnd = 0xFFFE'E0DD;
+inline constexpr DicomTag kTransferSyntax = 0x0002'0010, kSamples = 0x0028'0002, kPhotometric = 0x0028'0004, kFrames = 0x0028'0008,
+                          kRows = 0x0028'0010, kColumns = 0x0028'0011, kBitsAllocated = 0x0028'0100, kBitsStored = 0x0028'0101,
+                          kHighBit = 0x0028'0102, kPixelRepresentation = 0x0028'0103, kWindowCenter = 0x0028'1050,
+                          kWindowWidth = 0x0028'1051, kIntercept = 0x0028'1052, kSlope = 0x0028'1053, kWindowFunction = 0x0028'1056,
+                          kModalityTable = 0x0028'3000, kWindowTable = 0x0028'3010, kFloatPixels = 0x7FE0'0008, kDoublePixels = 0x7FE0'0009,
+                          kPixels = 0x7FE0'0010, kItem = 0xFFFE'E000, kItemEnd = 0xFFFE'E00D, kSequenceEnd = 0xFFFE'E0DD;
 }  // namespace dicom
 
 struct DicomName {
@@ -138,8 +138,10 @@ inline const DicomSyntax& find_syntax(std::string_view uid) {
     if (found != kDicomSyntaxes.end()) return *found;
   }
   // Shown only where it is one of the standard: others may hold dates and device numbers.
-  const bool shown = uid.starts_with("1.2.840.10008.") && uid.size() <= 40 && uid.find_first_not_of("0123456789.") == std::string_view::npos;
-  dicom_fail(dicom::kTransferSyntax, shown ? uid : std::string_view("a private transfer syntax"), " is not supported; convert the file first");
+  const bool shown =
+      uid.starts_with("1.2.840.10008.") && uid.size() <= 40 && uid.find_first_not_of("0123456789.") == std::string_view::npos;
+  dicom_fail(dicom::kTransferSyntax, shown ? uid : std::string_view("a private transfer syntax"),
+             " is not supported; convert the file first");
 }
 
 }  // namespace mgca::io::detail

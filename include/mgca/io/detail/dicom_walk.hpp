@@ -3,42 +3,16 @@
 // Reference: DICOM PS3.10 section 7 (file), PS3.5 section 7 (data set) and annex A (encapsulated pixels).
 #pragma once
 
-#include <mgca/io/detail/dicom_bytes.hpp>
-#include <mgca/io/detail/dicom_header.hpp>
+#include <mgca/io/detail/dicom_file.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace mgca::io::detail {
-
-inline bool is_dicom(std::span<const std::byte> b) { return b.size() >= 132 && big_endian(b, 128, 4) == 0x4449434DU; }
-
-struct DicomWalkLimits {
-  DicomSizeLimits size;
-  std::int64_t elements, nesting;
-  std::size_t inflated;
-  std::optional<std::int64_t> frame;
-};
-
-struct DicomPiece {
-  std::size_t at = 0, size = 0;
-};
-
-// Where the pixels are. Encapsulated: the offset table's entries and the fragments that follow it; else one piece.
-struct DicomFile {
-  explicit DicomFile(std::span<const std::byte> file) : bytes(file) {}
-  DicomBytes bytes;
-  DicomAttributes attributes;
-  DicomHeader header;
-  std::vector<std::uint32_t> offsets;
-  std::vector<DicomPiece> pieces;
-  bool encapsulated = false, words = false;  // words: OW
-};
 
 class DicomWalk {
  public:
@@ -89,7 +63,8 @@ class DicomWalk {
   [[nodiscard]] std::uint32_t number(std::size_t at, std::size_t count) {
     const auto b = file_.bytes.get(at, count);
     std::uint32_t value = 0;
-    for (std::size_t i = 0; i < count; ++i) value = value << 8 | std::to_integer<std::uint32_t>(b[order_.little_endian ? count - 1 - i : i]);
+    for (std::size_t i = 0; i < count; ++i)
+      value = value << 8 | std::to_integer<std::uint32_t>(b[order_.little_endian ? count - 1 - i : i]);
     return value;
   }
 
@@ -116,7 +91,8 @@ class DicomWalk {
                                                     known->representation != element.representation) {
       dicom_fail(element.tag, "expected the representation ", known->representation, ", found ", element.representation);
     }
-    const bool deferred = element.tag == dicom::kPixels && syntax_ != nullptr && syntax_->deflated;  // its size is weighed before it is unpacked
+    const bool deferred =
+        element.tag == dicom::kPixels && syntax_ != nullptr && syntax_->deflated;  // its size is weighed before it is unpacked
     if (!deferred) require(element.value, element.length, end, element.tag);
     return element;
   }
@@ -141,14 +117,16 @@ class DicomWalk {
   std::size_t top_element(std::size_t at) {
     const auto element = read_element(at, kNoEnd);
     if (element.tag == dicom::kPixels) return pixels(element);
-    if (element.tag == dicom::kFloatPixels || element.tag == dicom::kDoublePixels) dicom_fail(element.tag, "floating-point pixels are not supported");
+    if (element.tag == dicom::kFloatPixels || element.tag == dicom::kDoublePixels)
+      dicom_fail(element.tag, "floating-point pixels are not supported");
     if (element.tag >> 16 == 0xFFFE) dicom_fail(element.tag, "it belongs to no sequence");
     if (element.tag == dicom::kModalityTable) file_.attributes.modality_table = true;
     if (element.tag == dicom::kWindowTable) file_.attributes.window_table = true;
     if (find_name(element.tag) != nullptr && element.tag >> 16 == 0x0028) {
       if (element.tag <= last_) dicom_fail(element.tag, "it comes twice or out of order");
       last_ = element.tag;
-      if (!element.undefined) take_attribute(file_.attributes, element.tag, file_.bytes.get(element.value, element.length), order_.little_endian);
+      if (!element.undefined)
+        take_attribute(file_.attributes, element.tag, file_.bytes.get(element.value, element.length), order_.little_endian);
     }
     return skip(element, 1);
   }
@@ -157,7 +135,8 @@ class DicomWalk {
   std::size_t skip(const Element& element, std::int64_t depth) {
     const auto end = element.value + element.length;
     if (element.representation == "SQ" || element.undefined) {
-      if (element.tag == dicom::kPixels && (element.representation == "OB" || element.representation == "OW")) return fragments(element.value, nullptr);
+      if (element.tag == dicom::kPixels && (element.representation == "OB" || element.representation == "OW"))
+        return fragments(element.value, nullptr);
       const bool sequence = element.representation == "SQ" || element.representation == "UN" || element.representation.empty();
       if (!sequence) dicom_fail(element.tag, "no length is given, and it is no sequence");
       const auto order = order_;
@@ -202,12 +181,14 @@ class DicomWalk {
     file_.encapsulated = syntax_->coding != DicomCoding::native;
     file_.words = element.representation != "OB";
     if (file_.encapsulated != element.undefined) {
-      dicom_fail(element.tag, syntax_->name, file_.encapsulated ? ": expected fragments, found a length" : ": expected a length, found fragments");
+      dicom_fail(element.tag, syntax_->name,
+                 file_.encapsulated ? ": expected fragments, found a length" : ": expected a length, found fragments");
     }
     if (file_.encapsulated) return fragments(element.value, &file_);
     const auto expected = file_.header.frame_bytes() * static_cast<std::size_t>(file_.header.frames);
     if (element.length != expected && element.length != expected + expected % 2) {
-      dicom_fail(element.tag, "expected ", expected, " bytes (Rows x Columns x BitsAllocated / 8 x NumberOfFrames), found ", element.length);
+      dicom_fail(element.tag, "expected ", expected, " bytes (Rows x Columns x BitsAllocated / 8 x NumberOfFrames), found ",
+                 element.length);
     }
     if (syntax_->deflated) file_.bytes.raise_budget(element.length);
     require(element.value, element.length, kNoEnd, element.tag);
@@ -223,7 +204,8 @@ class DicomWalk {
         if (into != nullptr && into->pieces.empty()) dicom_fail(dicom::kPixels, "it holds no fragment");
         return item.value;
       }
-      if (item.tag != dicom::kItem || item.undefined) dicom_fail(item.tag, "expected ", tag_text(dicom::kItem), " with a length, a fragment of the pixel data");
+      if (item.tag != dicom::kItem || item.undefined)
+        dicom_fail(item.tag, "expected ", tag_text(dicom::kItem), " with a length, a fragment of the pixel data");
       at = item.value + item.length;
       if (into == nullptr) continue;
       if (count > 0) {
@@ -231,7 +213,8 @@ class DicomWalk {
         continue;
       }
       if (item.length % 4 != 0 || (item.length != 0 && item.length / 4 != static_cast<std::size_t>(into->header.frames))) {
-        dicom_fail(dicom::kPixels, "its offset table has ", item.length, " bytes, expected 0 or 4 for each of ", into->header.frames, " frames");
+        dicom_fail(dicom::kPixels, "its offset table has ", item.length, " bytes, expected 0 or 4 for each of ", into->header.frames,
+                   " frames");
       }
       for (std::size_t i = 0; i < item.length; i += 4) into->offsets.push_back(number(item.value + i, 4));
     }
