@@ -2,7 +2,7 @@
 // The content decides the format, not the name. Damaged, truncated and oversized files are refused before decoding.
 // With MGCA_IMAGE_BACKEND_STB defined, in every file of a program or in none, stb_image takes the place of libpng and
 // libjpeg behind the same checks: for copied-in headers without other libraries. Its pixels differ by a few levels in JPEG
-// files, and it does not see damage within their compressed data.
+// files, it has no reduced decoding, and it does not see damage within their compressed data.
 #pragma once
 
 #include <mgca/core/error.hpp>
