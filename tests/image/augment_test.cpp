@@ -172,7 +172,8 @@ TEST_CASE("augment: brightness in fixed order is rounded to the nearest level, a
   const GreyImage grey({.height = 4, .width = 4}, 100);
   for (uint64_t i = 0; i < 20; ++i) {
     const double factor = mgca::RandomStream({.sample = i}, mgca::Use::brightness).uniform(0.7, 1.3);
-    CHECK(augment(grey.plane(), {.crop = 4, .brightness = 0.3}, {.sample = i}).at(0, 0) == static_cast<uint8_t>(std::nearbyint(100 * factor)));
+    CHECK(augment(grey.plane(), {.crop = 4, .brightness = 0.3}, {.sample = i}).at(0, 0) ==
+          static_cast<uint8_t>(std::nearbyint(100 * factor)));
   }
 }
 
@@ -200,5 +201,6 @@ TEST_CASE("augment: into a buffer it writes exactly the picture it would return"
   }
   CHECK(std::count(buffer.begin(), buffer.begin() + 32 * 32, 7) == 32 * 32);
   CHECK(std::count(buffer.end() - 32 * 32, buffer.end(), 7) == 32 * 32);
-  mgca::test::expect_error([&] { mgca::image::augment_into({.pixels = buffer, .height = 96, .width = 32}, stored.plane(), how, {}); }, {"32 x 32", "96 x 32"});
+  mgca::test::expect_error([&] { mgca::image::augment_into({.pixels = buffer, .height = 96, .width = 32}, stored.plane(), how, {}); },
+                           {"32 x 32", "96 x 32"});
 }

@@ -12,12 +12,14 @@ TEST_CASE("augmentation: an old configuration means what it meant, everything ne
   CHECK(plain.crop == 224);
   CHECK(plain.random_crop);
   CHECK((plain.rotate == 0 && plain.scale == 0 && plain.shift == 0 && plain.least_area == 1 && plain.blurred == 0));
-  CHECK((plain.flip == 0 && plain.brightness == 0 && plain.contrast == 0 && plain.jitter == mgca::Jitter::fixed_order && plain.jittered == 1));
+  CHECK((plain.flip == 0 && plain.brightness == 0 && plain.contrast == 0 && plain.jitter == mgca::Jitter::fixed_order &&
+         plain.jittered == 1));
 }
 
 TEST_CASE("augmentation: the published sets have the published numbers", "[image][fast]") {
   const auto moco = mgca::augmentations::moco2_transform();
-  CHECK((moco.crop == 224 && moco.random_crop && moco.flip == 0.5 && moco.jittered == 0.8 && moco.brightness == 0.4 && moco.contrast == 0.4));
+  CHECK(
+      (moco.crop == 224 && moco.random_crop && moco.flip == 0.5 && moco.jittered == 0.8 && moco.brightness == 0.4 && moco.contrast == 0.4));
   CHECK((moco.jitter == mgca::Jitter::random_order && moco.blurred == 0.5 && moco.least_blur == 0.1 && moco.most_blur == 2));
   const auto segmentation = mgca::augmentations::shift_scale_rotate();
   CHECK((segmentation.moved == 0.5 && segmentation.rotate == 10 && segmentation.scale == 0.1 && segmentation.shift == 0));

@@ -1,5 +1,5 @@
-// A stored picture on its way into a batch. Every draw has an address (seed, epoch, record, view, use), so threads and restarts cannot change it, and what moves pixels is
-// drawn apart from what changes them, so that masks and boxes can follow.
+// A stored picture on its way into a batch. Every draw has an address (seed, epoch, record, view, use), so threads and restarts
+// cannot change it, and what moves pixels is drawn apart from what changes them, so that masks and boxes can follow.
 #pragma once
 
 #include <mgca/core/box.hpp>
@@ -125,7 +125,9 @@ inline void move_into(const Plane<std::uint8_t>& out, const Plane<const std::uin
   const bool resized = m.window.height != m.side || m.window.width != m.side;
   const GreyImage square = resized ? resize(crop(from, m.window).plane(), {.height = m.side, .width = m.side}) : GreyImage();
   for (std::int64_t y = 0; y < m.side; ++y) {
-    const auto row = resized ? square.plane().row(y) : from.row(m.window.top + y).subspan(static_cast<std::size_t>(m.window.left), static_cast<std::size_t>(m.side));
+    const auto row = resized
+                         ? square.plane().row(y)
+                         : from.row(m.window.top + y).subspan(static_cast<std::size_t>(m.window.left), static_cast<std::size_t>(m.side));
     if (m.mirrored) {
       std::reverse_copy(row.begin(), row.end(), out.row(y).begin());
     } else {
@@ -167,10 +169,11 @@ template <class T>
 }
 
 // The picture as one training step sees it, into `out`, crop x crop. Throws Error(argument) for a picture smaller than the crop.
-inline void augment_into(const Plane<std::uint8_t>& out, const Plane<const std::uint8_t>& stored, const Augmentation& how, const RandomKey& key) {
+inline void augment_into(const Plane<std::uint8_t>& out, const Plane<const std::uint8_t>& stored, const Augmentation& how,
+                         const RandomKey& key) {
   MGCA_CHECK(stored.channels == 1 && out.channels == 1 && out.height == how.crop && out.width == how.crop,
-             "augment: expected one channel, and room for ", how.crop, " x ", how.crop, " pixels, got ", stored.channels, " channels and ", out.height,
-             " x ", out.width, " x ", out.channels);
+             "augment: expected one channel, and room for ", how.crop, " x ", how.crop, " pixels, got ", stored.channels, " channels and ",
+             out.height, " x ", out.width, " x ", out.channels);
   detail::move_into(out, stored, drawn_movement(how, {.height = stored.height, .width = stored.width}, key));
   if (how.brightness > 0 || how.contrast > 0) detail::jitter_tone(out, how, key);
   if (how.blurred == 0) return;

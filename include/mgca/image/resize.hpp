@@ -86,17 +86,19 @@ inline GreyImage bilinear(const Plane<const std::uint8_t>& in, const ResizeOptio
 // A mask or map of single precision, by area averages: soft edges. Throws Error(argument) where a side would grow.
 [[nodiscard]] inline Image<float> resize_area(const Plane<const float>& in, const ImageSize& size) {
   MGCA_CHECK(in.channels == 1 && size.height > 0 && size.width > 0 && in.height >= size.height && in.width >= size.width,
-             "resize_area: expected one channel to be reduced, got ", in.height, " x ", in.width, " x ", in.channels, " to ", size.height, " x ", size.width);
+             "resize_area: expected one channel to be reduced, got ", in.height, " x ", in.width, " x ", in.channels, " to ", size.height,
+             " x ", size.width);
   return detail::area_by_pixel(in, size);
 }
 
 // One channel. Filter::area averages when reducing both sides; when it would enlarge one it interpolates, as in OpenCV.
 [[nodiscard]] inline GreyImage resize(const Plane<const std::uint8_t>& in, const ResizeOptions& options) {
-  MGCA_CHECK(in.channels == 1 && in.height > 0 && in.width > 0, "resize: expected one channel of at least 1 x 1 pixels, got ", in.height, " x ",
-             in.width, " x ", in.channels);
+  MGCA_CHECK(in.channels == 1 && in.height > 0 && in.width > 0, "resize: expected one channel of at least 1 x 1 pixels, got ", in.height,
+             " x ", in.width, " x ", in.channels);
   MGCA_CHECK(options.height > 0 && options.width > 0, "resize: expected a positive size, got ", options.height, " x ", options.width);
   const bool reduces = in.height >= options.height && in.width >= options.width;
-  return options.filter == Filter::area && reduces ? detail::area(in, {.height = options.height, .width = options.width}) : detail::bilinear(in, options);
+  return options.filter == Filter::area && reduces ? detail::area(in, {.height = options.height, .width = options.width})
+                                                   : detail::bilinear(in, options);
 }
 
 // The size of an image whose longer side becomes `target`. The product is truncated, as published: a square 389 x 389 image

@@ -105,7 +105,8 @@ inline int reduction_for(const ContainerSize& size, std::int64_t target) {
       const auto size = detail::check_jpeg(bytes, container);
       auto decoded = detail::decode_jpeg(bytes, size, detail::reduction_for(size, options.reduced_to));
       decoded.image = detail::oriented(std::move(decoded.image), size.orientation);
-      decoded.full = size.orientation < 5 ? ImageSize{.height = size.height, .width = size.width} : ImageSize{.height = size.width, .width = size.height};
+      decoded.full = {.height = size.height, .width = size.width};
+      if (size.orientation >= 5) std::swap(decoded.full.height, decoded.full.width);
       return decoded;
     }
   } catch (const detail::ImageProblem& problem) {
