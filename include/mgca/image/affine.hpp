@@ -80,14 +80,21 @@ void for_each_source(const ImageSize& size, const Affine& m, std::int64_t round,
   MGCA_CHECK(in.channels == 1, "warp: expected one channel, got ", in.channels);
   GreyImage out({.height = in.height, .width = in.width});
   const auto value = [&](std::int64_t y, std::int64_t x) {
-    return y >= 0 && y < in.height && x >= 0 && x < in.width ? static_cast<std::int64_t>(in.at(y, x)) : 0;
+    return y >= 0 && y < in.height && x >= 0 && x < in.width ? std::int64_t{in.at(y, x)} : 0;
   };
-  detail::for_each_source(out.size(), transform, 16, [&](std::int64_t y, std::int64_t x, std::int64_t source_x, std::int64_t source_y) {
+  const auto place = [&](std::int64_t y, std::int64_t x, std::int64_t source_x, std::int64_t source_y) {
     const auto X = source_x >> 5, Y = source_y >> 5, bx = X & 31, by = Y & 31, sx = X >> 5, sy = Y >> 5;
-    const auto top = (32 - bx) * value(sy, sx) + bx * value(sy, sx + 1),
-               bottom = (32 - bx) * value(sy + 1, sx) + bx * value(sy + 1, sx + 1);
+    std::int64_t a = 0, b = 0, c = 0, d = 0;
+    if (sy >= 0 && sy + 1 < in.height && sx >= 0 && sx + 1 < in.width) {
+      const auto* above = in.pixels.data() + sy * in.width + sx;
+      a = above[0], b = above[1], c = above[in.width], d = above[in.width + 1];
+    } else {
+      a = value(sy, sx), b = value(sy, sx + 1), c = value(sy + 1, sx), d = value(sy + 1, sx + 1);
+    }
+    const auto top = (32 - bx) * a + bx * b, bottom = (32 - bx) * c + bx * d;
     out.at(y, x) = static_cast<std::uint8_t>(((32 - by) * top + by * bottom + 512) >> 10);
-  });
+  };
+  detail::for_each_source(out.size(), transform, 16, place);
   return out;
 }
 

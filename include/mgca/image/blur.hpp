@@ -30,30 +30,32 @@ struct BoxWeights {
   std::uint32_t inner, outer;  // of 2^24
 };
 
-// The mean over a window around each pixel, the first and last pixel repeated beyond the ends.
-inline void box_line(std::span<const std::uint8_t> in, std::span<std::uint8_t> out, const BoxWeights& w) {
-  const auto last = static_cast<std::int64_t>(in.size()) - 1;
-  const auto at = [&](std::int64_t x) {
-    return static_cast<std::uint32_t>(in[static_cast<std::size_t>(std::clamp<std::int64_t>(x, 0, last))]);
-  };
+// The mean over a window around each pixel. `in` has radius + 1 pixels more at either end than `out`.
+inline void box_line(const std::uint8_t* in, std::span<std::uint8_t> out, const BoxWeights& w) {
+  const std::int64_t width = 2 * w.radius + 1;
   std::uint32_t sum = 0;
-  for (std::int64_t x = -w.radius - 1; x < w.radius; ++x) sum += at(x);
-  for (std::int64_t x = 0; x <= last; ++x) {
-    sum += at(x + w.radius) - at(x - w.radius - 1);
-    out[static_cast<std::size_t>(x)] =
-        static_cast<std::uint8_t>((sum * w.inner + (at(x - w.radius - 1) + at(x + w.radius + 1)) * w.outer + (1U << 23)) >> 24);
+  for (std::int64_t i = 0; i < width; ++i) sum += in[i];
+  for (auto& pixel : out) {
+    sum += std::uint32_t{in[width]} - in[0];
+    pixel = static_cast<std::uint8_t>((sum * w.inner + (std::uint32_t{in[0]} + in[width + 1]) * w.outer + (1U << 23)) >> 24);
+    ++in;
   }
 }
 
-// Three times along the rows, then turned over the diagonal.
+// Three times along the rows, the first and last pixel repeated beyond the ends, then turned over the diagonal.
 inline GreyImage blurred_rows(const Plane<const std::uint8_t>& in, const BoxWeights& w) {
   GreyImage out({.height = in.width, .width = in.height});
-  std::vector<std::uint8_t> a(static_cast<std::size_t>(in.width)), b(a.size());
+  const auto margin = static_cast<std::size_t>(w.radius + 1), W = static_cast<std::size_t>(in.width);
+  std::vector<std::uint8_t> line(W + 2 * margin), result(W);
   for (std::int64_t y = 0; y < in.height; ++y) {
-    box_line(in.row(y), a, w);
-    box_line(a, b, w);
-    box_line(b, a, w);
-    for (std::int64_t x = 0; x < in.width; ++x) out.at(x, y) = a[static_cast<std::size_t>(x)];
+    std::copy(in.row(y).begin(), in.row(y).end(), result.begin());
+    for (int pass = 0; pass < 3; ++pass) {
+      std::fill_n(line.begin(), margin, result.front());
+      std::copy(result.begin(), result.end(), line.begin() + static_cast<std::ptrdiff_t>(margin));
+      std::fill_n(line.end() - static_cast<std::ptrdiff_t>(margin), margin, result.back());
+      box_line(line.data(), result, w);
+    }
+    for (std::int64_t x = 0; x < in.width; ++x) out.at(x, y) = result[static_cast<std::size_t>(x)];
   }
   return out;
 }
