@@ -1,7 +1,10 @@
 // Pixels to pixels on host memory.
 #pragma once
 
+#include <mgca/image/affine.hpp>
 #include <mgca/image/augment.hpp>
+#include <mgca/image/augmentation.hpp>
+#include <mgca/image/blur.hpp>
 #include <mgca/image/geometry.hpp>
 #include <mgca/image/intensity.hpp>
 #include <mgca/image/local_contrast.hpp>
@@ -10,3 +13,4 @@
 #include <mgca/image/polygon.hpp>
 #include <mgca/image/resize.hpp>
 #include <mgca/image/rle.hpp>
+#include <mgca/image/tone.hpp>

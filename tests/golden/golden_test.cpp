@@ -55,7 +55,6 @@ class Copy {
 
 TEST_CASE("golden: every case equals the reference in double and in single precision", "[golden][slow]") {
   for (const auto& name : case_names()) {
-    if (name == "images") continue;  // tests/image: not all of its parts are in the library yet
     DYNAMIC_SECTION(name) {
       for (const auto dtype : {torch::kFloat64, torch::kFloat32}) {
         const auto one = mgca::golden::read_case(mgca::test::golden_dir() / name, dtype);
@@ -74,7 +73,7 @@ TEST_CASE("golden: every case equals the reference in double and in single preci
 }
 
 TEST_CASE("golden: without expected values a case is answered with every name that the expectation has", "[golden][fast]") {
-  for (const std::string name : {"mgca_fixed_vit_eval", "mgca_vit_oneway", "mgca_vit_3steps", "bert_words", "sinkhorn_odd", "splits"}) {
+  for (const std::string name : {"mgca_fixed_vit_eval", "mgca_vit_oneway", "mgca_vit_3steps", "bert_words", "sinkhorn_odd", "splits", "augment"}) {
     INFO(name);
     const Copy copy(
         name, name == "splits" ? std::vector<std::string>{"config.json"} : std::vector<std::string>{"config.json", "batch.safetensors"});

@@ -50,7 +50,7 @@ TEST_CASE("image_file: every readable sample has the grey pixels that OpenCV rea
     CHECK(std::to_string(image.height()) == row.at(2));
 #ifdef MGCA_IMAGE_BACKEND_STB
     if ((name.ends_with(".jpg") && name != "png_named.jpg") || name == "jpeg_named.png") return;  // its JPEG pixels differ by a few levels
-    if (name.ends_with("2c16.png") || name.starts_with("pngsuite/g")) return;  // 16-bit and gamma-coded colours by one
+    if (name.ends_with("2c16.png") || name.starts_with("pngsuite/g")) return;                     // 16-bit and gamma-coded colours by one
 #endif
     CHECK(std::to_string(mgca::io::detail::crc32<0xEDB88320U>(std::as_bytes(image.pixels()))) == row.at(3));
     ++compared;
@@ -130,7 +130,8 @@ TEST_CASE("image_file: a JPEG decoded at reduced size keeps the picture and says
     const auto small = decoded(bytes, {.reduced_to = target});
     CHECK(small.reduction == reduction);
     CHECK(small.full == smooth.size());
-    REQUIRE(small.image.size() == mgca::ImageSize{.height = (203 + reduction - 1) / reduction, .width = (161 + reduction - 1) / reduction, .channels = 1});
+    REQUIRE(small.image.size() ==
+            mgca::ImageSize{.height = (203 + reduction - 1) / reduction, .width = (161 + reduction - 1) / reduction, .channels = 1});
     for (std::int64_t y = 0; y < 203 / reduction; ++y) {
       for (std::int64_t x = 0; x < 161 / reduction; ++x) {
         const double centre = (static_cast<double>(reduction * (x + y)) + reduction - 1) / 2;  // the ramp there
@@ -166,7 +167,8 @@ TEST_CASE("image_file: a JPEG that ends early is shown only to who asks, with it
   }
 }
 
-TEST_CASE("image_file: tolerance is for files that end early, not for other damage, and a cut behind the last row changes nothing", "[io][fast]") {
+TEST_CASE("image_file: tolerance is for files that end early, not for other damage, and a cut behind the last row changes nothing",
+          "[io][fast]") {
   auto jpeg = mgca::read_file(sample("grey_baseline.jpg"));
   const auto whole = decoded(jpeg, {});
   const auto scan = mgca::test::jpeg_segment(jpeg, 0xDA);
@@ -191,8 +193,9 @@ TEST_CASE("image_file: kinds of JPEG that decoders read differently are refused 
     unsigned marker;
     std::string said;
   };
-  for (const auto& [marker, said] : {Kind{0xC3, "lossless"}, Kind{0xC5, "hierarchical"}, Kind{0xC7, "hierarchical"}, Kind{0xC9, "arithmetic"},
-                                     Kind{0xCA, "arithmetic"}, Kind{0xCB, "arithmetic"}, Kind{0xCF, "arithmetic"}}) {
+  for (const auto& [marker, said] :
+       {Kind{0xC3, "lossless"}, Kind{0xC5, "hierarchical"}, Kind{0xC7, "hierarchical"}, Kind{0xC9, "arithmetic"}, Kind{0xCA, "arithmetic"},
+        Kind{0xCB, "arithmetic"}, Kind{0xCF, "arithmetic"}}) {
     auto bytes = good;
     bytes[frame + 1] = static_cast<std::byte>(marker);
     expect_error([&] { (void)decoded(bytes, {}); }, {"probe.jpg", said, "convert"});

@@ -1,4 +1,4 @@
-// Randomness with an address: every draw is a function of (seed, epoch, sample, use, index), so thread count,
+// Randomness with an address: every draw is a function of (seed, epoch, sample, view, use, index), so thread count,
 // order and restarts cannot change it and nothing has to be saved.
 // Generator: Philox4x32-10, Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 #pragma once
@@ -20,13 +20,14 @@ namespace mgca {
 // What a draw is for. Two uses never share numbers. Append only: the values are part of saved runs.
 enum class Use : std::uint32_t {
   shuffle, crop, flip, rotate, scale, shift, brightness, contrast, blur, apply, caption, initialise,
-  bootstrap, split, synthetic_image, synthetic_text, synthetic_label, dropout, subsample, test, sentence, replace,
+  bootstrap, split, synthetic_image, synthetic_text, synthetic_label, dropout, subsample, test, sentence, replace, jitter,
 };
 
 struct RandomKey {
   std::uint64_t seed = 0;
   std::uint64_t epoch = 0;
   std::uint64_t sample = 0;
+  std::uint32_t view = 0;  // of the same sample, below 2^16: MoCo looks at each picture twice
 };
 
 namespace detail {
@@ -60,7 +61,7 @@ class RandomStream {
   using result_type = std::uint32_t;
 
   RandomStream(const RandomKey& key, Use use)
-      : sample_(key.sample), use_(static_cast<std::uint32_t>(use)) {
+      : sample_(key.sample), use_(static_cast<std::uint32_t>(use) | key.view << 16) {
     const std::uint64_t mixed = detail::splitmix64(key.seed + detail::splitmix64(key.epoch));
     key_ = {static_cast<std::uint32_t>(mixed), static_cast<std::uint32_t>(mixed >> 32)};
   }

@@ -5,6 +5,7 @@
 
 #include <mgca/core/error.hpp>
 #include <mgca/core/plane.hpp>
+#include <mgca/image/detail/area.hpp>
 
 #include <algorithm>
 #include <array>
@@ -25,65 +26,6 @@ struct ResizeOptions {
 };
 
 namespace detail {
-
-[[nodiscard]] inline std::uint8_t rounded(float value) {
-  return static_cast<std::uint8_t>(std::clamp(std::nearbyint(value), 0.0F, 255.0F));
-}
-
-// How much of source pixel `from` goes into destination pixel `to`.
-struct Share {
-  std::int64_t to, from;
-  float weight;
-};
-
-inline std::vector<Share> area_shares(std::int64_t source, std::int64_t target) {
-  const double scale = 1.0 / (static_cast<double>(target) / static_cast<double>(source));
-  std::vector<Share> shares;
-  for (std::int64_t to = 0; to < target; ++to) {
-    const double begin = static_cast<double>(to) * scale, end = begin + scale;
-    const double cell = std::min(scale, static_cast<double>(source) - begin);
-    auto first = static_cast<std::int64_t>(std::ceil(begin));
-    auto last = std::min(static_cast<std::int64_t>(std::floor(end)), source - 1);
-    first = std::min(first, last);
-    if (static_cast<double>(first) - begin > 1e-3) shares.push_back({to, first - 1, static_cast<float>((static_cast<double>(first) - begin) / cell)});
-    for (auto from = first; from < last; ++from) shares.push_back({to, from, static_cast<float>(1.0 / cell)});
-    if (end - static_cast<double>(last) > 1e-3) {
-      shares.push_back({to, last, static_cast<float>(std::min(std::min(end - static_cast<double>(last), 1.0), cell) / cell)});
-    }
-  }
-  return shares;
-}
-
-inline GreyImage area(const Plane<const std::uint8_t>& in, const ResizeOptions& o) {
-  GreyImage out({.height = o.height, .width = o.width});
-  if (in.height % o.height == 0 && in.width % o.width == 0) {  // whole blocks: integer sums
-    const auto ky = in.height / o.height, kx = in.width / o.width;
-    const auto scale = 1.0F / static_cast<float>(kx * ky);
-    for (std::int64_t y = 0; y < o.height; ++y) {
-      for (std::int64_t x = 0; x < o.width; ++x) {
-        int sum = 0;
-        for (std::int64_t j = 0; j < ky; ++j) {
-          for (std::int64_t i = 0; i < kx; ++i) sum += in.at(y * ky + j, x * kx + i);
-        }
-        out.at(y, x) = kx == 2 && ky == 2 ? static_cast<std::uint8_t>((sum + 2) >> 2) : rounded(static_cast<float>(sum) * scale);
-      }
-    }
-    return out;
-  }
-  const auto columns = area_shares(in.width, o.width), rows = area_shares(in.height, o.height);
-  std::vector<float> line(static_cast<std::size_t>(o.width)), sum(static_cast<std::size_t>(o.width), 0.0F);
-  for (std::size_t r = 0; r < rows.size(); ++r) {
-    std::fill(line.begin(), line.end(), 0.0F);
-    const auto source = in.row(rows[r].from);
-    for (const auto& share : columns) line[static_cast<std::size_t>(share.to)] += static_cast<float>(source[static_cast<std::size_t>(share.from)]) * share.weight;
-    const bool first = r == 0 || rows[r - 1].to != rows[r].to;
-    for (std::size_t x = 0; x < line.size(); ++x) sum[x] = first ? rows[r].weight * line[x] : sum[x] + rows[r].weight * line[x];
-    if (r + 1 == rows.size() || rows[r + 1].to != rows[r].to) {
-      std::transform(sum.begin(), sum.end(), out.plane().row(rows[r].to).begin(), rounded);
-    }
-  }
-  return out;
-}
 
 // Two neighbours and their weights in 11-bit fixed point.
 struct Neighbours {
@@ -141,13 +83,22 @@ inline GreyImage bilinear(const Plane<const std::uint8_t>& in, const ResizeOptio
 
 }  // namespace detail
 
+// A mask or map of single precision, by area averages: soft edges. Throws Error(argument) where a side would grow.
+[[nodiscard]] inline Image<float> resize_area(const Plane<const float>& in, const ImageSize& size) {
+  MGCA_CHECK(in.channels == 1 && size.height > 0 && size.width > 0 && in.height >= size.height && in.width >= size.width,
+             "resize_area: expected one channel to be reduced, got ", in.height, " x ", in.width, " x ", in.channels, " to ", size.height,
+             " x ", size.width);
+  return detail::area_by_pixel(in, size);
+}
+
 // One channel. Filter::area averages when reducing both sides; when it would enlarge one it interpolates, as in OpenCV.
 [[nodiscard]] inline GreyImage resize(const Plane<const std::uint8_t>& in, const ResizeOptions& options) {
-  MGCA_CHECK(in.channels == 1 && in.height > 0 && in.width > 0, "resize: expected one channel of at least 1 x 1 pixels, got ", in.height, " x ",
-             in.width, " x ", in.channels);
+  MGCA_CHECK(in.channels == 1 && in.height > 0 && in.width > 0, "resize: expected one channel of at least 1 x 1 pixels, got ", in.height,
+             " x ", in.width, " x ", in.channels);
   MGCA_CHECK(options.height > 0 && options.width > 0, "resize: expected a positive size, got ", options.height, " x ", options.width);
   const bool reduces = in.height >= options.height && in.width >= options.width;
-  return options.filter == Filter::area && reduces ? detail::area(in, options) : detail::bilinear(in, options);
+  return options.filter == Filter::area && reduces ? detail::area(in, {.height = options.height, .width = options.width})
+                                                   : detail::bilinear(in, options);
 }
 
 // The size of an image whose longer side becomes `target`. The product is truncated, as published: a square 389 x 389 image

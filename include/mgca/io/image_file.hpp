@@ -3,7 +3,7 @@
 // The content decides the format, not the name. Damaged, truncated and oversized files are refused before decoding.
 // With MGCA_IMAGE_BACKEND_STB defined, in every file of a program or in none, stb_image takes the place of libpng and
 // libjpeg behind the same checks: for copied-in headers without other libraries. Its pixels differ by a few levels in JPEG
-// files, and it does not see damage within their compressed data.
+// files, it has no reduced decoding, and it does not see damage within their compressed data.
 #pragma once
 
 #include <mgca/core/error.hpp>
@@ -106,7 +106,8 @@ inline int reduction_for(const ContainerSize& size, std::int64_t target) {
       const auto size = detail::check_jpeg(bytes, container);
       auto decoded = detail::decode_jpeg(bytes, size, detail::reduction_for(size, options.reduced_to));
       decoded.image = detail::oriented(std::move(decoded.image), size.orientation);
-      decoded.full = size.orientation < 5 ? ImageSize{.height = size.height, .width = size.width} : ImageSize{.height = size.width, .width = size.height};
+      decoded.full = {.height = size.height, .width = size.width};
+      if (size.orientation >= 5) std::swap(decoded.full.height, decoded.full.width);
       return decoded;
     }
   } catch (const detail::ImageProblem& problem) {

@@ -52,7 +52,8 @@ inline void grey_from_inks(const JSAMPLE* inks, bool inverted, std::span<std::ui
 
 // Rows into memory the caller owns, through `inks` (a row of four components) where it is not null; false with errors.message
 // set where libjpeg gave up.
-inline bool jpeg_rows(JpegErrors& errors, std::span<const std::byte> bytes, const Plane<std::uint8_t>& image, int reduction, JSAMPLE* inks) {
+inline bool jpeg_rows(JpegErrors& errors, std::span<const std::byte> bytes, const Plane<std::uint8_t>& image, int reduction,
+                      JSAMPLE* inks) {
   jpeg_decompress_struct info{};
   info.err = jpeg_std_error(&errors.base);
   errors.base.error_exit = jpeg_failed;
@@ -93,8 +94,11 @@ inline DecodedImage decode_jpeg(std::span<const std::byte> bytes, const Containe
   std::vector<JSAMPLE> inks(size.components == 4 ? static_cast<std::size_t>(out.image.width()) * 4 : 0);
   JpegErrors errors;
   errors.tolerant = size.cut;
-  if (!jpeg_rows(errors, bytes, out.image.plane(), reduction, inks.empty() ? nullptr : inks.data())) throw ImageProblem(std::string("JPEG: ") + errors.message);
-  if (errors.sound_rows >= 0) out.damage = std::string(errors.message) + " (row " + std::to_string(errors.sound_rows) + " of " + std::to_string(out.image.height()) + ")";
+  if (!jpeg_rows(errors, bytes, out.image.plane(), reduction, inks.empty() ? nullptr : inks.data()))
+    throw ImageProblem(std::string("JPEG: ") + errors.message);
+  if (errors.sound_rows >= 0)
+    out.damage =
+        std::string(errors.message) + " (row " + std::to_string(errors.sound_rows) + " of " + std::to_string(out.image.height()) + ")";
   return out;
 }
 

@@ -113,7 +113,7 @@ inline GreyImage decode_png(std::span<const std::byte> bytes, const ContainerSiz
 
 // Always at full size: stb has no reduced decoding.
 inline DecodedImage decode_jpeg(std::span<const std::byte> bytes, const ContainerSize& size, int /*reduction*/) {
-  if (size.components == 4 && !size.adobe) throw ImageProblem("its four colours do not say what they mean; convert it to grey or RGB first");
+  if (size.components == 4 && !size.adobe) throw ImageProblem("its four colours are of an unknown kind; convert it to grey or RGB first");
   DecodedImage out;
   out.image = GreyImage({.height = size.height, .width = size.width});
   std::vector<std::byte> ended;
