@@ -20,7 +20,8 @@ using mgca::test::with;
 namespace {
 
 constexpr auto kHeader =
-    "Path,Sex,Age,Frontal/Lateral,AP/PA,No Finding,Enlarged Cardiomediastinum,Cardiomegaly,Lung Opacity,Lung Lesion,Edema,Consolidation,Pneumonia,Atelectasis,Pneumothorax,"
+    "Path,Sex,Age,Frontal/Lateral,AP/PA,No Finding,Enlarged Cardiomediastinum,Cardiomegaly,Lung Opacity,Lung "
+    "Lesion,Edema,Consolidation,Pneumonia,Atelectasis,Pneumothorax,"
     "Pleural Effusion,Pleural Other,Fracture,Support Devices\n";
 
 std::string padded(int number, std::size_t digits) {
@@ -33,19 +34,29 @@ struct Chexpert {
   RawLayout layout;
   std::string name, train, valid;
 
-  explicit Chexpert(std::string folder_name = "CheXpert-v1.0", const std::string& folder = "CheXpert-v1.0/") : name(std::move(folder_name)), train(kHeader), valid(kHeader) {
-    // No Finding, Enlarged, Cardiomegaly, Opacity, Lesion, Edema, Consolidation, Pneumonia, Atelectasis, Pneumothorax, Effusion, Other, Fracture, Devices
-    const std::vector<std::string> labels{"1.0,,,,,,,,,0.0,,,,1.0", ",,-1.0,1.0,,-1.0,-1.0,,-1.0,,-1.0,,1.0,", ",,1.0,,,,,,,,,,,", ",,,,,1.0,,,,,,,,",
-                                          ",,,,,,1.0,,,,,,,",       ",0.0,,,,0.0,,,1.0,,,,,",                ",,,,,,,,,,1.0,,,", ",,,-1.0,,,1.0,,,,,,,"};
+  explicit Chexpert(std::string folder_name = "CheXpert-v1.0", const std::string& folder = "CheXpert-v1.0/")
+      : name(std::move(folder_name)), train(kHeader), valid(kHeader) {
+    // No Finding, Enlarged, Cardiomegaly, Opacity, Lesion, Edema, Consolidation, Pneumonia, Atelectasis, Pneumothorax, Effusion, Other,
+    // Fracture, Devices
+    const std::vector<std::string> labels{"1.0,,,,,,,,,0.0,,,,1.0", ",,-1.0,1.0,,-1.0,-1.0,,-1.0,,-1.0,,1.0,",
+                                          ",,1.0,,,,,,,,,,,",       ",,,,,1.0,,,,,,,,",
+                                          ",,,,,,1.0,,,,,,,",       ",0.0,,,,0.0,,,1.0,,,,,",
+                                          ",,,,,,,,,,1.0,,,",       ",,,-1.0,,,1.0,,,,,,,"};
     for (int i = 0; i < 223; ++i) {
       const bool lateral = i % 5 == 4;
-      const auto below = "train/patient" + padded(i / 3 + 1, 5) + "/study" + std::to_string(i % 3 + 1) + "/view1_" + (lateral ? "lateral" : "frontal") + ".jpg";
-      train += name + "/" + below + (i % 2 == 0 ? ",Female," : ",Male,") + std::to_string(40 + i % 40) + (lateral ? ",Lateral,," : i % 3 == 0 ? ",Frontal,PA," : ",Frontal,AP,") + labels[static_cast<std::size_t>(i) % labels.size()] + "\n";
+      const auto below = "train/patient" + padded(i / 3 + 1, 5) + "/study" + std::to_string(i % 3 + 1) + "/view1_" +
+                         (lateral ? "lateral" : "frontal") + ".jpg";
+      train += name + "/" + below + (i % 2 == 0 ? ",Female," : ",Male,") + std::to_string(40 + i % 40) +
+               (lateral      ? ",Lateral,,"
+                : i % 3 == 0 ? ",Frontal,PA,"
+                             : ",Frontal,AP,") +
+               labels[static_cast<std::size_t>(i) % labels.size()] + "\n";
       layout.picture(folder + below);
     }
     for (int i = 0; i < 6; ++i) {
       const auto below = "valid/patient" + std::to_string(64541 + i) + "/study1/view1_" + (i == 5 ? "lateral" : "frontal") + ".jpg";
-      valid += name + "/" + below + ",Male,73," + (i == 5 ? "Lateral," : "Frontal,AP") + ",0.0,1.0,1.0,1.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0\n";
+      valid += name + "/" + below + ",Male,73," + (i == 5 ? "Lateral," : "Frontal,AP") +
+               ",0.0,1.0,1.0,1.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0\n";
       layout.picture(folder + below);
     }
     write(folder);
@@ -90,10 +101,13 @@ TEST_CASE("chexpert: the split of the published table has 5,000 rows for validat
     if (i % 223 != 7 || i > 223'000) rest.push_back(i);
   }
   REQUIRE(rest.size() == 222'414);
-  const auto repaired = mgca::data::chexpert_split(rest, 5000, Leaks::repaired), leaky = mgca::data::chexpert_split(rest, 5000, Leaks::as_published);
+  const auto repaired = mgca::data::chexpert_split(rest, 5000, Leaks::repaired),
+             leaky = mgca::data::chexpert_split(rest, 5000, Leaks::as_published);
   CHECK(repaired.valid.size() == 5000);
   CHECK(repaired.valid == leaky.valid);
-  for (const std::size_t position : {141'442U, 92'045U, 90'106U, 76'454U}) CHECK(std::binary_search(repaired.valid.begin(), repaired.valid.end(), rest[position]));
+  for (const std::size_t position : {141'442U, 92'045U, 90'106U, 76'454U}) {
+    CHECK(std::binary_search(repaired.valid.begin(), repaired.valid.end(), rest[position]));
+  }
   const auto shared = [](const mgca::data::ChexpertSplit& split) {
     std::vector<std::int64_t> both;
     std::set_intersection(split.train.begin(), split.train.end(), split.valid.begin(), split.valid.end(), std::back_inserter(both));
@@ -110,7 +124,8 @@ TEST_CASE("chexpert: the split of the published table has 5,000 rows for validat
 TEST_CASE("chexpert: the leak of the released code takes drawn positions for row numbers", "[data][fast]") {
   using Rows = std::vector<std::int64_t>;
   const Rows rows{0, 2, 3, 4, 5, 6, 7, 8, 9, 10};  // row 1 was set aside; numpy draws the positions 2 and 8
-  const auto repaired = mgca::data::chexpert_split(rows, 2, Leaks::repaired), leaky = mgca::data::chexpert_split(rows, 2, Leaks::as_published);
+  const auto repaired = mgca::data::chexpert_split(rows, 2, Leaks::repaired),
+             leaky = mgca::data::chexpert_split(rows, 2, Leaks::as_published);
   CHECK(repaired.valid == Rows{3, 9});
   CHECK(repaired.train == Rows{0, 2, 4, 5, 6, 7, 8, 10});
   CHECK(leaky.valid == Rows{3, 9});
@@ -174,7 +189,8 @@ TEST_CASE("chexpert: as published, validation rows stay in training and subsets 
   const auto train = images(set.studies, "train"), valid = images(set.studies, "valid");
   const auto both = std::count_if(valid.begin(), valid.end(), [&](const std::string& image) { return train.contains(image); });
   CHECK(both > 0);
-  CHECK(std::any_of(set.notes.begin(), set.notes.end(), [](const std::string& note) { return note.find("stand in training too") != std::string::npos; }));
+  CHECK(std::any_of(set.notes.begin(), set.notes.end(),
+                    [](const std::string& note) { return note.find("stand in training too") != std::string::npos; }));
   const auto rows = count_of(set.studies, "train");
   CHECK(count_of(set.studies, "train", 1) == std::lround(0.01 * static_cast<double>(rows)));
   CHECK(count_of(set.studies, "train", 1) + count_of(set.studies, "train", 10) == std::lround(0.1 * static_cast<double>(rows)));
@@ -189,7 +205,8 @@ TEST_CASE("chexpert: by the paper's protocol validation comes from the frontal r
   CHECK(count_of(set.studies, "train") == 174);
   CHECK(count_of(set.studies, "5x200") == 0);
   CHECK(count_of(set.studies, "test") == 5);
-  expect_refused([&] { (void)chexpert.prepared({.protocol = DataProtocol::paper, .leaks = Leaks::as_published}); }, {"chexpert", "--protocol code"});
+  expect_refused([&] { (void)chexpert.prepared({.protocol = DataProtocol::paper, .leaks = Leaks::as_published}); },
+                 {"chexpert", "--protocol code"});
 }
 
 TEST_CASE("chexpert: the small version and the folder itself as raw folder give the same studies", "[data][fast]") {

@@ -47,7 +47,8 @@ struct Covidx {
 
 }  // namespace
 
-TEST_CASE("covidx: four fifths of the training list are trained on, in scikit-learn's order, and the test list is the test split", "[data][fast]") {
+TEST_CASE("covidx: four fifths of the training list are trained on, in scikit-learn's order, and the test list is the test split",
+          "[data][fast]") {
   const Covidx covidx;
   const auto set = covidx.prepared();
   CHECK(set.label_names == std::vector<std::string>{"normal", "pneumonia", "COVID-19"});
@@ -122,7 +123,9 @@ TEST_CASE("covidx: broken lines are refused with their number and without their 
   refused("canary canary.png positive ricord", {"line 3", "list of kind A"});
   refused("canary canary.png negative", {"line 3", "list of kind A"});
   for (const auto& path : mgca::test::bad_paths()) {
-    if (path.find_first_of("\t") == std::string::npos && !path.empty()) refused("canary " + path + " normal rsna", {"line 3", "the name of the file"});
+    if (path.find_first_of("\t") == std::string::npos && !path.empty()) {
+      refused("canary " + path + " normal rsna", {"line 3", "the name of the file"});
+    }
   }
   covidx.train = "\n";
   covidx.write();

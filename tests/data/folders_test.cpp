@@ -20,7 +20,10 @@ mgca::Prepared prepared(const RawLayout& layout, const FoldersConfig& config = {
 
 TEST_CASE("folders: classes in folders of splits become labels and splits, other files are counted", "[data][fast]") {
   const RawLayout layout;
-  for (const char* name : {"train/NORMAL/a.jpeg", "train/PNEUMONIA/b.PNG", "train/PNEUMONIA/more/c.dcm", "val/NORMAL/d.jpg", "test/NORMAL/e.png", "test/PNEUMONIA/f.png"}) layout.picture(name);
+  for (const char* name : {"train/NORMAL/a.jpeg", "train/PNEUMONIA/b.PNG", "train/PNEUMONIA/more/c.dcm", "val/NORMAL/d.jpg",
+                           "test/NORMAL/e.png", "test/PNEUMONIA/f.png"}) {
+    layout.picture(name);
+  }
   for (const char* name : {"README.txt", "train/.DS_Store", "train/NORMAL/Thumbs.db"}) layout.text(name, "x");
   layout.picture("train/loose.png");
   const auto set = prepared(layout);
@@ -34,13 +37,16 @@ TEST_CASE("folders: classes in folders of splits become labels and splits, other
     CHECK(study.labels == std::vector<float>{normal ? 1.0F : 0.0F, normal ? 0.0F : 1.0F});
     CHECK(study.patient == study.image.generic_string());
   }
-  CHECK(set.dropped == std::vector<mgca::DroppedRows>{{"not a .png, .jpg, .jpeg or .dcm file", 3, ""}, {"a picture outside the folders of classes", 1, ""}});
+  CHECK(set.dropped == std::vector<mgca::DroppedRows>{{"not a .png, .jpg, .jpeg or .dcm file", 3, ""},
+                                                      {"a picture outside the folders of classes", 1, ""}});
   CHECK(std::find(set.notes.begin(), set.notes.end(), "valid has pictures of 1 of the 2 classes.") != set.notes.end());
 }
 
 TEST_CASE("folders: without folders of splits whole patients are divided by the seed", "[data][fast]") {
   const RawLayout layout;
-  for (int i = 0; i < 200; ++i) layout.text((i % 2 == 0 ? "sick/p" : "well/p") + std::to_string(i / 4) + "_" + std::to_string(i) + ".png", "");
+  for (int i = 0; i < 200; ++i) {
+    layout.text((i % 2 == 0 ? "sick/p" : "well/p") + std::to_string(i / 4) + "_" + std::to_string(i) + ".png", "");
+  }
   const auto set = prepared(layout, {.patient_separator = "_"}), other = prepared(layout, {.patient_separator = "_"}, {.seed = 9});
   CHECK(set.studies.size() == 200);
   CHECK(mgca::data::shared_patients(set.studies).empty());

@@ -20,7 +20,9 @@ namespace {
 
 std::filesystem::path nih_mini() { return std::filesystem::path(MGCA_TESTS_DIR) / ".." / "examples" / "data" / "nih-mini"; }
 
-constexpr auto kHeader = "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position,OriginalImage[Width,Height],OriginalImagePixelSpacing[x,y],\n";
+constexpr auto kHeader =
+    "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View "
+    "Position,OriginalImage[Width,Height],OriginalImagePixelSpacing[x,y],\n";
 
 struct Nih {
   RawLayout layout;
@@ -30,7 +32,10 @@ struct Nih {
                       "00000002_000.png,No Finding,0,2,411Y,F,PA,2500,2048,0.168,0.168,\n"
                       "00000003_000.png,Hernia|Infiltration|Pleural_Thickening,0,3,018M,F,PA,2500,2048,0.168,0.168,\n"
                       "00000004_000.png,No Finding,0,4,81,F,PA,2500,2048,0.168,0.168,\n";
-  std::string boxes = "Image Index,Finding Label,Bbox [x,y,w,h],,,\n00000001_001.png,Infiltrate,225.084745762712,547.019216763771,86.7796610169491,79.1864406779661\n00000003_000.png,Mass,0,900,1024,124\n";
+  std::string boxes =
+      "Image Index,Finding Label,Bbox "
+      "[x,y,w,h],,,\n00000001_001.png,Infiltrate,225.084745762712,547.019216763771,86.7796610169491,79.1864406779661\n00000003_000.png,"
+      "Mass,0,900,1024,124\n";
   std::string learned = "00000001_000.png\n00000001_001.png\n00000003_000.png", tested = "00000002_000.png\r\n";
 
   Nih() {
@@ -77,9 +82,15 @@ TEST_CASE("nih: rows, lists, boxes and both places of pictures are put together"
   CHECK(set.studies[3].image == "images/00000003_000.png");
   CHECK(set.studies[3].age == 1.5);
   CHECK(set.studies[3].labels == std::vector<float>{0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1});
-  CHECK(set.dropped == std::vector<mgca::DroppedRows>{{"in neither train_val_list.txt nor test_list.txt", 1, "Data_Entry_2017.csv: row 5 (line 6)"}});
-  CHECK(set.expected == std::vector<mgca::ExpectedCount>{{"boxes", 984, 2}, {"rows of the table", 112'120, 5}, {"patients", 30'805, 4}, {"names in train_val_list.txt", 86'524, 3}, {"names in test_list.txt", 25'596, 1}});
-  CHECK(std::any_of(set.notes.begin(), set.notes.end(), [](const std::string& note) { return note.find("100 years") != std::string::npos; }));
+  CHECK(set.dropped ==
+        std::vector<mgca::DroppedRows>{{"in neither train_val_list.txt nor test_list.txt", 1, "Data_Entry_2017.csv: row 5 (line 6)"}});
+  CHECK(set.expected == std::vector<mgca::ExpectedCount>{{"boxes", 984, 2},
+                                                         {"rows of the table", 112'120, 5},
+                                                         {"patients", 30'805, 4},
+                                                         {"names in train_val_list.txt", 86'524, 3},
+                                                         {"names in test_list.txt", 25'596, 1}});
+  CHECK(
+      std::any_of(set.notes.begin(), set.notes.end(), [](const std::string& note) { return note.find("100 years") != std::string::npos; }));
 }
 
 TEST_CASE("nih: every published form of the two headers is read alike", "[data][fast]") {
@@ -95,7 +106,9 @@ TEST_CASE("nih: every published form of the two headers is read alike", "[data][
     }
   };
   const auto replaced = [](std::string text, const std::string& piece, const std::string& other) {
-    for (auto at = text.find(piece); at != std::string::npos; at = text.find(piece, at + other.size())) text.replace(at, piece.size(), other);
+    for (auto at = text.find(piece); at != std::string::npos; at = text.find(piece, at + other.size())) {
+      text.replace(at, piece.size(), other);
+    }
     return text;
   };
   Nih of_2020;
@@ -176,7 +189,9 @@ TEST_CASE("nih: broken rows, lists and boxes are refused with their place and wi
     nih.write();
     expect_refused([&] { (void)nih.prepared(); }, pieces);
   };
-  for (const char* value : {"nan", "", "null", "inf", "-86.8", "0", "1e999"}) refused_box("86.7796610169491", value, {"BBox_List_2017.csv: row 1 (line 2)", "column 'w'"});
+  for (const char* value : {"nan", "", "null", "inf", "-86.8", "0", "1e999"}) {
+    refused_box("86.7796610169491", value, {"BBox_List_2017.csv: row 1 (line 2)", "column 'w'"});
+  }
   for (const char* value : {"nan", "", "-1"}) refused_box("225.084745762712", value, {"row 1", "column 'Bbox [x'"});
   refused_box("86.7796610169491", "1000000000", {"row 1", "1024 x 1024"});
   refused_box("0,900,1024,124", "0,900,1024,130", {"row 2", "1024 x 1024"});
@@ -194,7 +209,8 @@ TEST_CASE("nih: broken rows, lists and boxes are refused with their place and wi
 TEST_CASE("nih: real names, labels and boxes of the sample set give its counts", "[data][slow]") {
   const RawLayout layout;
   auto labels = mgca::io::CsvTable::read(nih_mini() / "labels.csv");
-  const auto image = labels.column("image"), patient = labels.column("patient"), age = labels.column("age"), sex = labels.column("sex"), view = labels.column("view"), split = labels.column("split");
+  const auto image = labels.column("image"), patient = labels.column("patient"), age = labels.column("age"), sex = labels.column("sex"),
+             view = labels.column("view"), split = labels.column("split");
   std::string table = kHeader, learned, tested;
   std::map<std::string, std::size_t> columns;
   for (const auto name : mgca::data::kNihLabels) columns[std::string(name)] = labels.column(name);
@@ -207,7 +223,8 @@ TEST_CASE("nih: real names, labels and boxes of the sample set give its counts",
       findings += (findings.empty() ? "" : "|") + label;
       ++positive[label];
     }
-    table += name + "," + (findings.empty() ? "No Finding" : findings) + ",0," + std::to_string(std::stoi(row.at(patient))) + "," + row.at(age) + "," + row.at(sex) + "," + row.at(view) + ",2500,2048,0.168,0.168,\n";
+    table += name + "," + (findings.empty() ? "No Finding" : findings) + ",0," + std::to_string(std::stoi(row.at(patient))) + "," +
+             row.at(age) + "," + row.at(sex) + "," + row.at(view) + ",2500,2048,0.168,0.168,\n";
     (row.at(split) == "test" ? tested : learned) += name + "\n";
     layout.text("images/" + name, "");
   });
@@ -215,8 +232,10 @@ TEST_CASE("nih: real names, labels and boxes of the sample set give its counts",
   std::string list = "Image Index,Finding Label,Bbox [x,y,w,h],,,\n";
   boxes.for_each([&](const mgca::io::CsvRow& row) {
     list += std::filesystem::path(row.at(boxes.column("image"))).stem().string() + ".png," + row.at(boxes.column("label"));
-    for (const char* side : {"x", "y", "w", "h"}) list += "," + std::to_string(*row.number_at(boxes.column(side)) * 6.4);  // 160 to 1024 pixels
+    for (const char* side : {"x", "y", "w", "h"}) {
+      list += "," + std::to_string(*row.number_at(boxes.column(side)) * 6.4);  // 160 to 1024 pixels
     list += "\n";
+    }
   });
   layout.text("Data_Entry_2017.csv", table);
   layout.text("BBox_List_2017.csv", list);

@@ -87,10 +87,14 @@ TEST_CASE("own pairs: empty reports are dropped and counted", "[data][fast]") {
 
 TEST_CASE("own pairs: Latin-1 is refused with line and byte, or replaced on request", "[data][fast]") {
   Pairs pairs;
-  pairs.table = with(pairs.table, "canary two", "canary 38 \xB0""C");
+  pairs.table = with(pairs.table, "canary two",
+                     "canary 38 \xB0"
+                     "C");
   expect_refused([&] { (void)pairs.prepared(); }, {"row 2 (line 3)", "column 'report'", "byte 103 is not UTF-8"});
   const auto set = pairs.prepared({.replace_invalid_utf8 = true});
-  CHECK(set.studies[1].report == "canary 38 \xEF\xBF\xBD""C");
+  CHECK(set.studies[1].report ==
+        "canary 38 \xEF\xBF\xBD"
+        "C");
   CHECK(set.notes.size() == 1);
 }
 
@@ -108,7 +112,7 @@ TEST_CASE("own pairs: a broken row is refused with its place and column, and wit
   refused(",F,", ",canary,", {"row 1", "'sex'"});
   refused(",1\n", ",0.5\n", {"row 1", "'Edema'"});
   refused("b.png", "a.png,b.png", {"row 2", "9 cells"});
-  for (const auto& path : mgca::test::bad_paths()) refused("b.png", path, {"row 2", "column 'image'", "the image path"});
+  for (const auto& path : mgca::test::bad_paths()) refused("b.png", path, {"row 2", "the image path"});
   Pairs empty;
   empty.table = "image,report\n";
   expect_refused([&] { (void)empty.prepared(); }, {"pairs.csv", "no row"});

@@ -42,7 +42,8 @@ TEST_CASE("prepared: rows are numbered and whole patients drawn into nested subs
   CHECK(ten < 360);
   auto other = with_studies(studies);
   mgca::data::complete(other, layout.raw(), {.seed = 4});
-  CHECK(std::any_of(other.studies.begin(), other.studies.end(), [&](const Study& s) { return s.percent != set.studies[static_cast<std::size_t>(s.row - 1)].percent; }));
+  CHECK(std::any_of(other.studies.begin(), other.studies.end(),
+                    [&](const Study& s) { return s.percent != set.studies[static_cast<std::size_t>(s.row - 1)].percent; }));
 }
 
 TEST_CASE("prepared: subsets that a source drew stay as they are", "[data][fast]") {
@@ -61,7 +62,8 @@ TEST_CASE("prepared: missing images are refused with their number, or dropped an
   layout.picture("a.png");
   const auto three = [] { return with_studies({study("canary1.png", "canary"), study("a.png", "p"), study("canary2.png", "canary")}); };
   auto set = three();
-  expect_refused([&] { mgca::data::complete(set, layout.raw(), {}); }, {"of 3 images", "2 are not there", "study 1", "--missing-images drop"});
+  expect_refused([&] { mgca::data::complete(set, layout.raw(), {}); },
+                 {"of 3 images", "2 are not there", "study 1", "--missing-images drop"});
   set = three();
   mgca::data::complete(set, layout.raw(), {.missing_images = MissingImages::drop});
   REQUIRE(set.studies.size() == 1);
@@ -95,9 +97,11 @@ TEST_CASE("prepared: dropped rows are counted by reason, with the place of the f
 }
 
 TEST_CASE("prepared: patients in two splits are counted for each two splits", "[data][fast]") {
-  const std::vector<Study> studies{study("a", "p", "train"), study("b", "p", "valid"), study("c", "p", "valid"), study("d", "q", "train"), study("e", "q", "valid"),
-                                   study("f", "p", "test"),  study("g", "r", "test"),  study("h", "", "train"),  study("i", "", "test"),   study("j", "s", "")};
-  CHECK(mgca::data::shared_patients(studies) == std::vector<mgca::SharedPatients>{{"test", "train", 1}, {"test", "valid", 1}, {"train", "valid", 2}});
+  const std::vector<Study> studies{study("a", "p", "train"), study("b", "p", "valid"), study("c", "p", "valid"), study("d", "q", "train"),
+                                   study("e", "q", "valid"), study("f", "p", "test"),  study("g", "r", "test"),  study("h", "", "train"),
+                                   study("i", "", "test"),   study("j", "s", "")};
+  CHECK(mgca::data::shared_patients(studies) ==
+        std::vector<mgca::SharedPatients>{{"test", "train", 1}, {"test", "valid", 1}, {"train", "valid", 2}});
   CHECK(mgca::data::shared_patients({}).empty());
 }
 
@@ -110,6 +114,7 @@ TEST_CASE("prepared: the usual words for a split are understood, others are not"
 
 TEST_CASE("prepared: a set without published draws refuses to make some up", "[data][fast]") {
   mgca::data::require_own_draws("nih", {});
-  expect_refused([] { mgca::data::require_own_draws("nih", {.subsets = Subsets::as_published}); }, {"nih", "no training subsets were published", "by_patient"});
+  expect_refused([] { mgca::data::require_own_draws("nih", {.subsets = Subsets::as_published}); },
+                 {"nih", "no training subsets were published", "by_patient"});
   expect_refused([] { mgca::data::require_own_draws("nih", {.leaks = mgca::Leaks::as_published}); }, {"nih", "no leak", "repaired"});
 }

@@ -15,7 +15,9 @@ TEST_CASE("raw folder: what is read is remembered once, with its size and hash",
   CHECK(raw.table("b.csv").column("y") == 1);
   CHECK(raw.text("a.txt") == "abc");
   REQUIRE(raw.read().size() == 2);
-  CHECK(raw.read()[0] == mgca::SourceFile{.name = "a.txt", .files = 1, .bytes = 3, .sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"});
+  CHECK(raw.read()[0] ==
+        mgca::SourceFile{
+            .name = "a.txt", .files = 1, .bytes = 3, .sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"});
   CHECK(raw.read()[1].name == "b.csv");
   raw.note({.name = "a.txt", .files = 2, .bytes = 9, .sha256 = "new"});
   CHECK(raw.read().size() == 2);

@@ -63,11 +63,23 @@ inline std::string with(std::string text, const std::string& piece, const std::s
 }
 
 inline std::int64_t count_of(const std::vector<Study>& studies, const std::string& split, int percent = -1) {
-  return std::count_if(studies.begin(), studies.end(), [&](const Study& study) { return study.split == split && (percent < 0 || study.percent == percent); });
+  return std::count_if(studies.begin(), studies.end(),
+                       [&](const Study& study) { return study.split == split && (percent < 0 || study.percent == percent); });
 }
 
 inline const std::vector<std::string>& bad_paths() {
-  static const std::vector<std::string> paths{"../../etc/passwd", "/etc/passwd", "", "x/../../y.png", "images/", "..", "./..", "//etc/passwd", "a\\b.png", std::string(5000, 'a'), "x/" + std::string(300, 'a') + ".png", "a\tb.png"};
+  static const std::vector<std::string> paths{"../../etc/passwd",
+                                              "/etc/passwd",
+                                              "",
+                                              "x/../../y.png",
+                                              "images/",
+                                              "..",
+                                              "./..",
+                                              "//etc/passwd",
+                                              "a\\b.png",
+                                              std::string(5000, 'a'),
+                                              "x/" + std::string(300, 'a') + ".png",
+                                              "a\tb.png"};
   return paths;
 }
 

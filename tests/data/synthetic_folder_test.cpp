@@ -20,7 +20,8 @@ TEST_CASE("synthetic folder: pictures are written once and read back as drawn, w
     const auto& study = set.studies[static_cast<std::size_t>(i)];
     CHECK(study.image == "images/00000" + std::to_string(i + 1) + ".png");
     const auto picture = mgca::io::read_image(layout.path() / study.image), expected = drawn.image(i), mask = drawn.mask(i);
-    CHECK(std::equal(picture.plane().pixels.begin(), picture.plane().pixels.end(), expected.plane().pixels.begin(), expected.plane().pixels.end()));
+    CHECK(std::equal(picture.plane().pixels.begin(), picture.plane().pixels.end(), expected.plane().pixels.begin(),
+                     expected.plane().pixels.end()));
     CHECK(study.report == drawn.record(i).report);
     CHECK(study.boxes == drawn.record(i).boxes);
     CHECK(study.split == mgca::data::split_of_patient(study.patient, {.train = 0.7, .valid = 0.1, .seed = 0}));
@@ -39,13 +40,15 @@ TEST_CASE("synthetic folder: pictures are written once and read back as drawn, w
   CHECK(prepare_synthetic(again, config, {}).studies.size() == 5);
   CHECK(std::filesystem::file_size(layout.path() / "images/000002.png") == 4);
   CHECK(std::filesystem::exists(layout.path() / "images/000003.png"));
-  expect_refused([&] { (void)prepare_synthetic(again, {.count = 5, .seed = 4, .image_size = 32}, {}); }, {"synthetic.txt", "other parameters"});
+  expect_refused([&] { (void)prepare_synthetic(again, {.count = 5, .seed = 4, .image_size = 32}, {}); },
+                 {"synthetic.txt", "other parameters"});
 }
 
 TEST_CASE("synthetic folder: pictures that cannot be drawn and draws that were never published are refused", "[data][fast]") {
   const RawLayout layout;
   auto raw = layout.raw();
   expect_refused([&] { (void)prepare_synthetic(raw, {.count = 0}, {}); }, {"synthetic", "positive count"});
-  expect_refused([&] { (void)prepare_synthetic(raw, {.count = 1}, {.subsets = mgca::Subsets::as_published}); }, {"synthetic", "by_patient"});
+  expect_refused([&] { (void)prepare_synthetic(raw, {.count = 1}, {.subsets = mgca::Subsets::as_published}); },
+                 {"synthetic", "by_patient"});
   CHECK(std::filesystem::is_empty(layout.path()));
 }

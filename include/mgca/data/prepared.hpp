@@ -122,7 +122,8 @@ namespace data {
 // The split a word of a table or a folder's name means, in any case: training, val, validation, validate and dev are understood.
 [[nodiscard]] inline std::optional<std::string> split_of_word(std::string_view word) {
   static constexpr auto words = std::to_array<std::pair<std::string_view, std::string_view>>(
-      {{"train", "train"}, {"training", "train"}, {"valid", "valid"}, {"val", "valid"}, {"validation", "valid"}, {"validate", "valid"}, {"dev", "valid"}, {"test", "test"}, {"testing", "test"}});
+      {{"train", "train"}, {"training", "train"}, {"valid", "valid"}, {"val", "valid"}, {"validation", "valid"},
+       {"validate", "valid"}, {"dev", "valid"}, {"test", "test"}, {"testing", "test"}});
   const auto plain = mgca::detail::lower_trimmed(word);
   for (const auto& [known, split] : words) {
     if (plain == known) return std::string(split);

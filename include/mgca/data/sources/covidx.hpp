@@ -36,7 +36,8 @@ inline std::optional<std::size_t> covidx_class(std::string_view word) {
   return std::nullopt;
 }
 
-// Lines of patient, file, class and, in all but the oldest lists, source, between spaces; there is no header. The file's name may hold spaces.
+// Lines of patient, file, class and, in all but the oldest lists, source, between spaces; there is no header. The file's name may hold
+// spaces.
 inline std::vector<Study> read_covidx_list(RawFolder& raw, const std::string& name, const std::string& folder) {
   const auto text = raw.text(name);
   std::vector<Study> studies;
@@ -59,10 +60,14 @@ inline std::vector<Study> read_covidx_list(RawFolder& raw, const std::string& na
     for (const auto place : {count - 1, count - 2}) {
       if (class_at == 0 && place >= 2 && place < count && covidx_class(words[place])) class_at = place;
       if (place >= 2 && place < count && (words[place] == "positive" || words[place] == "negative")) {
-        wrong("'positive' and 'negative' are the classes of a list of kind B, which does not tell normal from pneumonia; use the list of kind A");
+        wrong(
+            "'positive' and 'negative' are the classes of a list of kind B, which does not tell normal from pneumonia; use the list of "
+            "kind A");
       }
     }
-    if (class_at == 0) wrong("expected patient, file, one of normal, pneumonia and COVID-19, and perhaps a source, with spaces between them");
+    if (class_at == 0) {
+      wrong("expected patient, file, one of normal, pneumonia and COVID-19, and perhaps a source, with spaces between them");
+    }
     Study study{.patient = std::string(words[0])};
     const auto begin = words[1].data(), last = words[class_at - 1].data() + words[class_at - 1].size();
     const std::string_view file(begin, static_cast<std::size_t>(last - begin));
@@ -92,10 +97,11 @@ inline std::string covidx_list(const RawFolder& raw, std::string_view side, Data
 
 }  // namespace detail
 
-// From train_COVIDx*.txt and test_COVIDx*.txt beside the folders train and test. A fifth of the rows of the training list becomes validation, drawn
-// as the released code draws it. Throws Error(system) for a missing list, Error(data) with file and line.
+// From train_COVIDx*.txt and test_COVIDx*.txt beside the folders train and test. A fifth of the rows of the training list becomes
+// validation, drawn as the released code draws it. Throws Error(system) for a missing list, Error(data) with file and line.
 [[nodiscard]] inline Prepared prepare_covidx(RawFolder& raw, const PrepareOptions& options) {
-  const auto train_list = detail::covidx_list(raw, "train", options.protocol), test_list = detail::covidx_list(raw, "test", options.protocol);
+  const auto train_list = detail::covidx_list(raw, "train", options.protocol),
+             test_list = detail::covidx_list(raw, "test", options.protocol);
   auto learned = detail::read_covidx_list(raw, train_list, "train/");
   auto tested = detail::read_covidx_list(raw, test_list, "test/");
   Prepared set{.name = "covidx"};
@@ -118,12 +124,16 @@ inline std::string covidx_list(const RawFolder& raw, std::string_view side, Data
 
   const auto& known = detail::kCovidxLists[options.protocol == DataProtocol::code ? 0 : 1];
   set.expect("lines of the training list " + std::string(known.name), known.lines, lines);
-  for (std::size_t i = 0; i < of_class.size(); ++i) set.expect(std::string(kCovidxLabels[i]) + " in the training list " + std::string(known.name), known.of_class[i], of_class[i]);
+  for (std::size_t i = 0; i < of_class.size(); ++i) {
+    set.expect(std::string(kCovidxLabels[i]) + " in the training list " + std::string(known.name), known.of_class[i], of_class[i]);
+  }
   set.expect("lines of the test list", 400, static_cast<std::int64_t>(tested.size()));
   for (const auto& list : detail::kCovidxLists) {
     if (list.lines == lines) set.notes.push_back("The training list has as many lines as that of version " + std::string(list.name) + ".");
   }
-  set.notes.emplace_back("Published results quote 23,988, 5,998 and 400 pictures, which is 0.8 of a list of 29,986 lines: the length of the list of kind B of CXR-3, which has no three classes.");
+  set.notes.emplace_back(
+      "Published results quote 23,988, 5,998 and 400 pictures, which is 0.8 of a list of 29,986 lines: the length of the list of kind B of "
+      "CXR-3, which has no three classes.");
   set.notes.emplace_back("Validation is drawn by row, as published, so that patients have pictures in training and validation.");
   complete(set, raw, options);
   return set;

@@ -17,9 +17,10 @@
 namespace mgca {
 
 struct FoldersConfig {
-  std::string patient_separator;  // "_": the patient of p7_front.png is p7; a name without it is a patient as a whole; empty: each picture its own
-  double train = 0.7;             // share of the patients, where no folders say the split
-  double valid = 0.1;             // likewise; the rest is test
+  std::string
+      patient_separator;  // "_": the patient of p7_front.png is p7; a name without it is a patient as a whole; empty: each picture its own
+  double train = 0.7;     // share of the patients, where no folders say the split
+  double valid = 0.1;     // likewise; the rest is test
 
   static void describe(auto& self, auto&& field) {
     field("patient_separator", self.patient_separator, "ends the patient in a file's name; empty: each picture is of its own patient");
@@ -32,8 +33,9 @@ struct FoldersConfig {
 
 namespace data {
 
-// From CLASS/.../PICTURE or SPLIT/CLASS/.../PICTURE, pictures being .png, .jpg, .jpeg and .dcm files in any case. One label per class, the classes in
-// the order of their names. Other files are counted as dropped. Throws Error(data) where split folders and class folders lie beside each other.
+// From CLASS/.../PICTURE or SPLIT/CLASS/.../PICTURE, pictures being .png, .jpg, .jpeg and .dcm files in any case. One label per class, the
+// classes in the order of their names. Other files are counted as dropped. Throws Error(data) where split folders and class folders lie
+// beside each other.
 [[nodiscard]] inline Prepared prepare_folders(RawFolder& raw, const FoldersConfig& config, const PrepareOptions& options) {
   config.validate();
   require_own_draws("folders", options);
@@ -53,8 +55,11 @@ namespace data {
     }
     Picture picture{std::move(path), {}};
     for (const auto& part : std::filesystem::path(picture.path)) picture.parts.push_back(part.string());
-    if (picture.parts.size() < 2) ++loose;
-    else pictures.push_back(std::move(picture));
+    if (picture.parts.size() < 2) {
+      ++loose;
+    } else {
+      pictures.push_back(std::move(picture));
+    }
   }
   if (other_files > 0) set.dropped.push_back({"not a .png, .jpg, .jpeg or .dcm file", other_files, ""});
   std::set<std::string> tops, splits;
@@ -64,7 +69,8 @@ namespace data {
   }
   const bool split_folders = !splits.empty();
   if (split_folders && splits.size() != tops.size()) {
-    fail(ErrorKind::data, raw.folder().string(), ": '", *splits.begin(), "' names a split, the folders beside it do not; expected only folders of splits or only folders of classes");
+    fail(ErrorKind::data, raw.folder().string(), ": '", *splits.begin(),
+         "' names a split, the folders beside it do not; expected only folders of splits or only folders of classes");
   }
   const std::size_t class_at = split_folders ? 1 : 0;
   std::map<std::string, std::size_t> classes;
@@ -97,10 +103,17 @@ namespace data {
   }
   if (loose > 0) set.dropped.push_back({"a picture outside the folders of classes", loose, ""});
   for (const auto& [split, present] : seen) {
-    if (present.size() < classes.size()) set.notes.push_back(split + " has pictures of " + std::to_string(present.size()) + " of the " + std::to_string(classes.size()) + " classes.");
+    if (present.size() < classes.size()) {
+      set.notes.push_back(split + " has pictures of " + std::to_string(present.size()) + " of the " + std::to_string(classes.size()) +
+                          " classes.");
+    }
   }
   if (split_folders && !seen.contains("valid")) set.notes.emplace_back("There is no folder for validation.");
-  if (config.patient_separator.empty()) set.notes.emplace_back("Each picture counts as a patient of its own, so that pictures of one patient in two splits go unseen; name the separator if the files' names tell the patient.");
+  if (config.patient_separator.empty()) {
+    set.notes.emplace_back(
+        "Each picture counts as a patient of its own, so that pictures of one patient in two splits go unseen; name the separator if the "
+        "files' names tell the patient.");
+  }
   complete(set, raw, options);
   return set;
 }

@@ -18,8 +18,9 @@
 
 namespace mgca::data {
 
-inline constexpr std::array<std::string_view, 14> kNihLabels{"Atelectasis",   "Cardiomegaly", "Effusion", "Infiltration", "Mass",     "Nodule",             "Pneumonia",
-                                                             "Pneumothorax", "Consolidation", "Edema",    "Emphysema",    "Fibrosis", "Pleural_Thickening", "Hernia"};
+inline constexpr std::array<std::string_view, 14> kNihLabels{"Atelectasis", "Cardiomegaly", "Effusion",           "Infiltration",  "Mass",
+                                                             "Nodule",      "Pneumonia",    "Pneumothorax",       "Consolidation", "Edema",
+                                                             "Emphysema",   "Fibrosis",     "Pleural_Thickening", "Hernia"};
 
 namespace detail {
 
@@ -35,13 +36,18 @@ inline std::string with_nih_header(std::string text) {
   if (carriage) line.pop_back();
   std::vector<std::string> names{""};
   for (const char c : line) {
-    if (c == ',') names.emplace_back();
-    else names.back() += c;
+    if (c == ',') {
+      names.emplace_back();
+    } else {
+      names.back() += c;
+    }
   }
   while (names.size() > wide && names.back().empty()) names.pop_back();
   while (names.size() < wide && second.ends_with(carriage ? ",\r" : ",")) names.emplace_back();
   std::string header;
-  for (std::size_t i = 0; i < names.size(); ++i) header += (i == 0 ? "" : ",") + (names[i].empty() ? "unnamed " + std::to_string(i + 1) : names[i]);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    header += (i == 0 ? "" : ",") + (names[i].empty() ? "unnamed " + std::to_string(i + 1) : names[i]);
+  }
   return header + text.substr(carriage ? end - 1 : end);
 }
 
@@ -52,7 +58,9 @@ inline std::optional<double> nih_age(const io::CsvRow& row, std::size_t column) 
   int number = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
   const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-  if (code != std::errc() || number < 0 || (!unit.empty() && unit != "y" && unit != "m" && unit != "d")) row.wrong(column, "an age such as 58 or 058Y");
+  if (code != std::errc() || number < 0 || (!unit.empty() && unit != "y" && unit != "m" && unit != "d")) {
+    row.wrong(column, "an age such as 58 or 058Y");
+  }
   return number / (unit == "m" ? 12.0 : unit == "d" ? 365.25 : 1.0);
 }
 
@@ -100,10 +108,14 @@ inline void read_nih_boxes(RawFolder& raw, const NihIndex& index, Prepared& set)
     }
     constexpr double picture = 1024;  // pixels, both ways
     for (const std::size_t k : {0U, 1U}) {
-      if (v[k] + v[k + 2] > picture + 1) fail(ErrorKind::data, row.place(), ": the box leaves the picture of 1024 x 1024 pixels: ", v[k], " and a size of ", v[k + 2]);
+      if (v[k] + v[k + 2] > picture + 1) {
+        fail(ErrorKind::data, row.place(), ": the box leaves the picture of 1024 x 1024 pixels: ", v[k], " and a size of ", v[k + 2]);
+      }
     }
     const std::string label = row.at(finding) == "Infiltrate" ? "Infiltration" : row.at(finding);
-    if (std::find(kNihLabels.begin(), kNihLabels.end(), label) == kNihLabels.end()) row.wrong(finding, "one of the 14 findings, or Infiltrate");
+    if (std::find(kNihLabels.begin(), kNihLabels.end(), label) == kNihLabels.end()) {
+      row.wrong(finding, "one of the 14 findings, or Infiltrate");
+    }
     const auto found = index.find(row.at(image));
     if (found == index.end()) return set.drop("a box of a picture that is not in the table", row.place());
     set.studies[found->second].boxes.push_back({label, box_of(CornerSize{.x = v[0], .y = v[1], .width = v[2], .height = v[3]})});
@@ -113,8 +125,9 @@ inline void read_nih_boxes(RawFolder& raw, const NihIndex& index, Prepared& set)
 
 }  // namespace detail
 
-// From Data_Entry_2017.csv or Data_Entry_2017_v2020.csv, train_val_list.txt, test_list.txt and BBox_List_2017.csv. The test split is the official one; an
-// eighth of the other patients, drawn by the seed, is validation, about a tenth of all. Throws Error(system) for a missing file, Error(data) with file and row.
+// From Data_Entry_2017.csv or Data_Entry_2017_v2020.csv, train_val_list.txt, test_list.txt and BBox_List_2017.csv. The test split is the
+// official one; an eighth of the other patients, drawn by the seed, is validation, about a tenth of all. Throws Error(system) for a missing
+// file, Error(data) with file and row.
 [[nodiscard]] inline Prepared prepare_nih(RawFolder& raw, const PrepareOptions& options) {
   require_own_draws("nih", options);
   Prepared set{.name = "nih"};
@@ -123,8 +136,8 @@ inline void read_nih_boxes(RawFolder& raw, const NihIndex& index, Prepared& set)
   io::CsvTable table(detail::with_nih_header(raw.text(name)), name);
   const auto learned = detail::nih_list(raw, "train_val_list.txt"), tested = detail::nih_list(raw, "test_list.txt");
   const auto places = detail::nih_pictures(raw);
-  const auto image = table.column("Image Index"), findings = table.column("Finding Labels"), patient = table.column("Patient ID"), age = table.column("Patient Age"),
-             view = table.column("View Position");
+  const auto image = table.column("Image Index"), findings = table.column("Finding Labels"), patient = table.column("Patient ID"),
+             age = table.column("Patient Age"), view = table.column("View Position");
   const auto sex = table.find("Patient Sex") ? table.column("Patient Sex") : table.column("Patient Gender");
   const SplitRule rule{.train = 0.875, .valid = 0.125, .seed = options.seed};
   std::int64_t rows = 0, old = 0;
@@ -138,7 +151,9 @@ inline void read_nih_boxes(RawFolder& raw, const NihIndex& index, Prepared& set)
     Study study{.patient = row.at(patient)};
     patients.insert(study.patient);
     const bool in_train = learned.contains(file), in_test = tested.contains(file);
-    if (in_train && in_test) fail(ErrorKind::data, row.place(), ": its picture is in both train_val_list.txt and test_list.txt; download the lists again");
+    if (in_train && in_test) {
+      fail(ErrorKind::data, row.place(), ": its picture is in both train_val_list.txt and test_list.txt; download the lists again");
+    }
     if (!in_train && !in_test) return set.drop("in neither train_val_list.txt nor test_list.txt", row.place());
     study.split = in_test ? "test" : split_of_patient(study.patient, rule);
     const auto place = places.find(file);
@@ -160,11 +175,16 @@ inline void read_nih_boxes(RawFolder& raw, const NihIndex& index, Prepared& set)
       const auto end = std::min(cell.find('|', at), cell.size());
       const auto word = cell.substr(at, end - at);
       const auto known = std::find(kNihLabels.begin(), kNihLabels.end(), word);
-      if (known != kNihLabels.end()) study.labels[static_cast<std::size_t>(known - kNihLabels.begin())] = 1;
-      else if (word != "No Finding" || cell.size() != word.size()) row.wrong(findings, "No Finding, or some of the 14 findings with | between them");
+      if (known != kNihLabels.end()) {
+        study.labels[static_cast<std::size_t>(known - kNihLabels.begin())] = 1;
+      } else if (word != "No Finding" || cell.size() != word.size()) {
+        row.wrong(findings, "No Finding, or some of the 14 findings with | between them");
+      }
       at = end + 1;
     }
-    if (!index.emplace(file, set.studies.size()).second) fail(ErrorKind::data, row.place(), ": a second row for the same picture; keep one");
+    if (!index.emplace(file, set.studies.size()).second) {
+      fail(ErrorKind::data, row.place(), ": a second row for the same picture; keep one");
+    }
     set.studies.push_back(std::move(study));
   });
   detail::read_nih_boxes(raw, index, set);
@@ -173,7 +193,8 @@ inline void read_nih_boxes(RawFolder& raw, const NihIndex& index, Prepared& set)
   set.expect("names in train_val_list.txt", 86'524, static_cast<std::int64_t>(learned.size()));
   set.expect("names in test_list.txt", 25'596, static_cast<std::int64_t>(tested.size()));
   if (old > 0) set.notes.push_back("Ages above 100 years are errors of the table and read as unknown (" + std::to_string(old) + " rows).");
-  set.notes.emplace_back("The labels were mined from reports by software and are often wrong; boxes are in pixels of the 1024 x 1024 pictures.");
+  set.notes.emplace_back(
+      "The labels were mined from reports by software and are often wrong; boxes are in pixels of the 1024 x 1024 pictures.");
   complete(set, raw, options);
   return set;
 }

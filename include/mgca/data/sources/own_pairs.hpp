@@ -1,15 +1,14 @@
 // Any table of pictures, with reports or labels, whose columns the user names.
 #pragma once
 
+#include <mgca/data/detail/study_cells.hpp>
 #include <mgca/data/prepared.hpp>
 
-#include <algorithm>
+#include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace mgca {
@@ -49,21 +48,25 @@ struct OwnPairsConfig {
 
 namespace data {
 
-// Rows whose report is empty are dropped where there is a column of reports. Throws Error(data) with file, row and column, never with a cell's content.
+// Rows whose report is empty are dropped where there is a column of reports. Throws Error(data) with file, row and column, never with a
+// cell's content.
 [[nodiscard]] inline Prepared prepare_pairs(RawFolder& raw, const OwnPairsConfig& config, const PrepareOptions& options) {
   config.validate();
   require_own_draws("pairs", options);
-  if (const auto why = DataRoot::objection(config.table)) fail(ErrorKind::config, "pairs: the name of the table ", *why, "; expected that of a file in the raw folder");
+  if (const auto why = DataRoot::objection(config.table)) {
+    fail(ErrorKind::config, "pairs: the name of the table ", *why, "; expected that of a file in the raw folder");
+  }
   auto table = raw.table(config.table, {.invalid_utf8 = config.replace_invalid_utf8 ? InvalidUtf8::replace : InvalidUtf8::refuse});
   const OwnPairsConfig usual;
-  const auto find = [&](const std::string& name, const std::string& default_name) -> std::optional<std::size_t> {
+  const auto find = [&](const std::string& name, const std::string& default_name) -> detail::Column {
     if (name.empty()) return std::nullopt;
     return name == default_name ? table.find(name) : table.column(name);
   };
   const auto image = table.column(config.image_column);
   const auto report = find(config.report_column, usual.report_column), patient = find(config.patient_column, usual.patient_column),
-             split = find(config.split_column, usual.split_column), view = find(config.view_column, usual.view_column),
-             age = find(config.age_column, usual.age_column), sex = find(config.sex_column, usual.sex_column);
+             split = find(config.split_column, usual.split_column);
+  const detail::DetailColumns details{find(config.view_column, usual.view_column), find(config.age_column, usual.age_column),
+                                      find(config.sex_column, usual.sex_column)};
   std::vector<std::size_t> labels;
   for (const auto& name : config.label_columns) labels.push_back(table.column(name));
 
@@ -73,10 +76,7 @@ namespace data {
   table.for_each([&](const io::CsvRow& row) {
     ++rows;
     Study study;
-    if (const auto why = DataRoot::objection(row.at(image))) {
-      fail(ErrorKind::data, row.place(), ", column '", config.image_column, "': the image path ", *why, "; write the path of a file relative to the raw folder and below it, with '/'");
-    }
-    study.image = std::filesystem::path(row.at(image)).lexically_normal();
+    study.image = detail::image_path(row, image);
     if (report) {
       const auto word = mgca::detail::lower_trimmed(row.at(*report));
       if (word == "nan" || word.find_first_not_of(" \t\r\n") == std::string::npos) return set.drop("the report is empty", row.place());
@@ -87,20 +87,7 @@ namespace data {
     const auto named = split ? split_of_word(row.at(*split)) : split_of_patient(study.patient, rule);
     if (!named) row.wrong(*split, "train, valid or test");
     study.split = *named;
-    if (view) {
-      const auto position = view_of(row.at(*view));
-      if (!position) row.wrong(*view, "PA, AP, LATERAL, LL or nothing");
-      study.view = *position;
-    }
-    if (age) {
-      study.age = row.number_at(*age);
-      if (study.age && (*study.age < 0 || *study.age > 150)) row.wrong(*age, "an age in years, 0 to 150, or nothing");
-    }
-    if (sex) {
-      const auto known = sex_of(row.at(*sex));
-      if (!known) row.wrong(*sex, "F, M, O or nothing");
-      study.sex = *known;
-    }
+    detail::read_details(row, details, study);
     for (const auto column : labels) {
       const auto value = row.number_at(column);
       if (value && *value != 0 && *value != 1) row.wrong(column, "0, 1 or nothing");
@@ -109,8 +96,14 @@ namespace data {
     set.studies.push_back(std::move(study));
   });
   if (rows == 0) fail(ErrorKind::data, config.table, ": the table has no row; expected one per picture");
-  if (!report && labels.empty()) fail(ErrorKind::data, config.table, ": neither a column of reports ('", config.report_column, "') nor label columns; name some");
-  if (!patient) set.notes.emplace_back("There is no column of patients: each picture counts as a patient of its own, so that pictures of one patient in two splits go unseen.");
+  if (!report && labels.empty()) {
+    fail(ErrorKind::data, config.table, ": neither a column of reports ('", config.report_column, "') nor label columns; name some");
+  }
+  if (!patient) {
+    set.notes.emplace_back(
+        "There is no column of patients: each picture counts as a patient of its own, so that pictures of one patient in two splits go "
+        "unseen.");
+  }
   if (config.replace_invalid_utf8) set.notes.emplace_back("Bytes that are not UTF-8 were replaced by U+FFFD.");
   complete(set, raw, options);
   return set;

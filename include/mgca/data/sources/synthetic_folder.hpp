@@ -25,24 +25,32 @@ inline RunLengthMask runs_of(const GreyImage& mask) {
     for (std::int64_t y = 0; y < mask.height(); ++y) {
       if (mask.at(y, x) == 0) continue;
       const auto place = x * mask.height() + y;
-      if (!runs.runs.empty() && runs.runs.back().start + runs.runs.back().length == place) ++runs.runs.back().length;
-      else runs.runs.push_back({place, 1});
+      if (!runs.runs.empty() && runs.runs.back().start + runs.runs.back().length == place) {
+        ++runs.runs.back().length;
+      } else {
+        runs.runs.push_back({place, 1});
+      }
     }
   }
   return runs;
 }
 }  // namespace detail
 
-// Writes images/000001.png and so on into the raw folder, those that are not there yet, and synthetic.txt, which says what they were made from; then prepares them with
-// reports, labels, boxes, masks and a split by patient: 70 % train, 10 % valid, 20 % test. Throws Error(data) where the folder holds pictures of other parameters.
+// Writes images/000001.png and so on into the raw folder, those that are not there yet, and synthetic.txt, which says what they were made
+// from; then prepares them with reports, labels, boxes, masks and a split by patient: 70 % train, 10 % valid, 20 % test. Throws Error(data)
+// where the folder holds pictures of other parameters.
 [[nodiscard]] inline Prepared prepare_synthetic(RawFolder& raw, const SyntheticConfig& config, const PrepareOptions& options) {
   require_own_draws("synthetic", options);
   const SyntheticStudies studies(config);
   const std::string name = "synthetic.txt";
   std::string parameters;
-  SyntheticConfig::describe(config, [&](const char* field, const auto& value, const char*) { parameters += mgca::detail::join(field, " = ", value, "\n"); });
+  SyntheticConfig::describe(
+      config, [&](const char* field, const auto& value, const char*) { parameters += mgca::detail::join(field, " = ", value, "\n"); });
   if (!raw.has(name)) atomic_write(posix_files(), raw.folder() / name, std::string_view(parameters));
-  if (raw.text(name) != parameters) fail(ErrorKind::data, (raw.folder() / name).string(), ": the pictures here were made with other parameters; use those, or an empty folder");
+  if (raw.text(name) != parameters) {
+    fail(ErrorKind::data, (raw.folder() / name).string(),
+         ": the pictures here were made with other parameters; use those, or an empty folder");
+  }
   std::error_code code;
   std::filesystem::create_directories(raw.folder() / "images", code);
   if (code) fail_system(raw.folder() / "images", "make the folder", code.value());
