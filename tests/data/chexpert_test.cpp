@@ -1,4 +1,4 @@
-#include "raw_layouts.hpp"
+#include "raw_download.hpp"
 
 #include <mgca/data/sources/chexpert.hpp>
 
@@ -14,7 +14,7 @@ using mgca::View;
 using mgca::data::prepare_chexpert;
 using mgca::test::count_of;
 using mgca::test::expect_refused;
-using mgca::test::RawLayout;
+using mgca::test::RawDownload;
 using mgca::test::with;
 
 namespace {
@@ -31,7 +31,7 @@ std::string padded(int number, std::size_t digits) {
 
 // 223 training rows, one in five lateral, three rows per patient; 6 test rows, one lateral: a thousandth of the published tables.
 struct Chexpert {
-  RawLayout layout;
+  RawDownload layout;
   std::string name, train, valid;
 
   explicit Chexpert(std::string folder_name = "CheXpert-v1.0", const std::string& folder = "CheXpert-v1.0/")
@@ -223,7 +223,7 @@ TEST_CASE("chexpert: the small version and the folder itself as raw folder give 
   }
   small.layout.text("CheXpert-v1.0/train.csv", "x\n");
   expect_refused([&] { (void)small.prepared(); }, {"both CheXpert-v1.0 and CheXpert-v1.0-small"});
-  const RawLayout empty;
+  const RawDownload empty;
   auto raw = empty.raw();
   expect_refused([&] { (void)prepare_chexpert(raw, {}); }, {"train.csv", "no such file"});
 }

@@ -1,4 +1,4 @@
-#include "raw_layouts.hpp"
+#include "raw_download.hpp"
 
 #include <mgca/data/sources/covidx.hpp>
 
@@ -11,14 +11,14 @@ using mgca::Subsets;
 using mgca::data::prepare_covidx;
 using mgca::test::count_of;
 using mgca::test::expect_refused;
-using mgca::test::RawLayout;
+using mgca::test::RawDownload;
 using mgca::test::with;
 
 namespace {
 
 // Lines as in the published lists: patient, file, class, source; most patients have one picture, each tenth has two.
 struct Covidx {
-  RawLayout layout;
+  RawDownload layout;
   std::string train, test;
 
   Covidx() {

@@ -1,4 +1,4 @@
-#include "raw_layouts.hpp"
+#include "raw_download.hpp"
 
 #include <mgca/data/sources/folders.hpp>
 
@@ -7,11 +7,11 @@ using mgca::Study;
 using mgca::data::prepare_folders;
 using mgca::test::count_of;
 using mgca::test::expect_refused;
-using mgca::test::RawLayout;
+using mgca::test::RawDownload;
 
 namespace {
 
-mgca::Prepared prepared(const RawLayout& layout, const FoldersConfig& config = {}, const mgca::PrepareOptions& options = {}) {
+mgca::Prepared prepared(const RawDownload& layout, const FoldersConfig& config = {}, const mgca::PrepareOptions& options = {}) {
   auto raw = layout.raw();
   return prepare_folders(raw, config, options);
 }
@@ -19,7 +19,7 @@ mgca::Prepared prepared(const RawLayout& layout, const FoldersConfig& config = {
 }  // namespace
 
 TEST_CASE("folders: classes in folders of splits become labels and splits, other files are counted", "[data][fast]") {
-  const RawLayout layout;
+  const RawDownload layout;
   for (const char* name : {"train/NORMAL/a.jpeg", "train/PNEUMONIA/b.PNG", "train/PNEUMONIA/more/c.dcm", "val/NORMAL/d.jpg",
                            "test/NORMAL/e.png", "test/PNEUMONIA/f.png"}) {
     layout.picture(name);
@@ -43,7 +43,7 @@ TEST_CASE("folders: classes in folders of splits become labels and splits, other
 }
 
 TEST_CASE("folders: without folders of splits whole patients are divided by the seed", "[data][fast]") {
-  const RawLayout layout;
+  const RawDownload layout;
   for (int i = 0; i < 200; ++i) {
     layout.text((i % 2 == 0 ? "sick/p" : "well/p") + std::to_string(i / 4) + "_" + std::to_string(i) + ".png", "");
   }
@@ -59,7 +59,7 @@ TEST_CASE("folders: without folders of splits whole patients are divided by the 
 }
 
 TEST_CASE("folders: the patient ends at the separator, and shows where it stands in two splits", "[data][fast]") {
-  const RawLayout layout;
+  const RawDownload layout;
   for (const char* name : {"train/a/p1-x.png", "train/a/p2.png", "test/a/p1-y.png"}) layout.picture(name);
   const auto set = prepared(layout, {.patient_separator = "-"});
   CHECK(mgca::data::shared_patients(set.studies) == std::vector<mgca::SharedPatients>{{"test", "train", 1}});
@@ -70,7 +70,7 @@ TEST_CASE("folders: the patient ends at the separator, and shows where it stands
 }
 
 TEST_CASE("folders: folders of splits beside others, no picture and impossible shares are refused", "[data][fast]") {
-  const RawLayout layout;
+  const RawDownload layout;
   layout.text("a.txt", "x");
   expect_refused([&] { (void)prepared(layout); }, {"no study of folders is left"});
   layout.picture("train/a/1.png");

@@ -1,4 +1,4 @@
-#include "raw_layouts.hpp"
+#include "raw_download.hpp"
 
 #include <mgca/data/sources/nih.hpp>
 #include <mgca/io/csv.hpp>
@@ -13,7 +13,7 @@ using mgca::View;
 using mgca::data::prepare_nih;
 using mgca::test::count_of;
 using mgca::test::expect_refused;
-using mgca::test::RawLayout;
+using mgca::test::RawDownload;
 using mgca::test::with;
 
 namespace {
@@ -25,7 +25,7 @@ constexpr auto kHeader =
     "Position,OriginalImage[Width,Height],OriginalImagePixelSpacing[x,y],\n";
 
 struct Nih {
-  RawLayout layout;
+  RawDownload layout;
   std::string table = std::string(kHeader) +
                       "00000001_000.png,Cardiomegaly,0,1,058Y,M,PA,2682,2749,0.143,0.143,\n"
                       "00000001_001.png,Cardiomegaly|Emphysema,1,1,059Y,M,AP,2894,2729,0.143,0.143,\n"
@@ -207,7 +207,7 @@ TEST_CASE("nih: broken rows, lists and boxes are refused with their place and wi
 }
 
 TEST_CASE("nih: real names, labels and boxes of the sample set give its counts", "[data][slow]") {
-  const RawLayout layout;
+  const RawDownload layout;
   auto labels = mgca::io::CsvTable::read(nih_mini() / "labels.csv");
   const auto image = labels.column("image"), patient = labels.column("patient"), age = labels.column("age"), sex = labels.column("sex"),
              view = labels.column("view"), split = labels.column("split");

@@ -1,4 +1,4 @@
-#include "raw_layouts.hpp"
+#include "raw_download.hpp"
 
 #include <mgca/data/sources/own_pairs.hpp>
 
@@ -6,13 +6,13 @@ using mgca::OwnPairsConfig;
 using mgca::data::prepare_pairs;
 using mgca::test::count_of;
 using mgca::test::expect_refused;
-using mgca::test::RawLayout;
+using mgca::test::RawDownload;
 using mgca::test::with;
 
 namespace {
 
 struct Pairs {
-  RawLayout layout;
+  RawDownload layout;
   std::string table =
       "image,report,patient,split,view,age,sex,Edema\n"
       "a.png,canary one,canary1,train,PA,61,F,1\n"

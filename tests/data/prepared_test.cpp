@@ -1,4 +1,4 @@
-#include "raw_layouts.hpp"
+#include "raw_download.hpp"
 
 #include <mgca/data/prepared.hpp>
 
@@ -10,7 +10,7 @@ using mgca::PrepareOptions;
 using mgca::Study;
 using mgca::Subsets;
 using mgca::test::expect_refused;
-using mgca::test::RawLayout;
+using mgca::test::RawDownload;
 
 namespace {
 
@@ -22,7 +22,7 @@ Prepared with_studies(std::vector<Study> studies) { return {.name = "some", .lab
 }  // namespace
 
 TEST_CASE("prepared: rows are numbered and whole patients drawn into nested subsets of the training split", "[data][fast]") {
-  const RawLayout layout;
+  const RawDownload layout;
   layout.picture("a.png");
   std::vector<Study> studies;
   for (int i = 0; i < 3000; ++i) studies.push_back(study("a.png", "p" + std::to_string(i / 2), i < 2800 ? "train" : "test"));
@@ -47,7 +47,7 @@ TEST_CASE("prepared: rows are numbered and whole patients drawn into nested subs
 }
 
 TEST_CASE("prepared: subsets that a source drew stay as they are", "[data][fast]") {
-  const RawLayout layout;
+  const RawDownload layout;
   layout.picture("a.png");
   auto set = with_studies({study("a.png", "p"), study("a.png", "q")});
   set.studies[0].percent = 10;
@@ -58,7 +58,7 @@ TEST_CASE("prepared: subsets that a source drew stay as they are", "[data][fast]
 }
 
 TEST_CASE("prepared: missing images are refused with their number, or dropped and counted", "[data][fast]") {
-  const RawLayout layout;
+  const RawDownload layout;
   layout.picture("a.png");
   const auto three = [] { return with_studies({study("canary1.png", "canary"), study("a.png", "p"), study("canary2.png", "canary")}); };
   auto set = three();
@@ -75,7 +75,7 @@ TEST_CASE("prepared: missing images are refused with their number, or dropped an
 }
 
 TEST_CASE("prepared: a study without patient, with a path that leads out or with too few labels is refused", "[data][fast]") {
-  const RawLayout layout;
+  const RawDownload layout;
   layout.picture("a.png");
   for (const auto& path : mgca::test::bad_paths()) {
     auto set = with_studies({study("a.png", "p"), study(path, "canary")});

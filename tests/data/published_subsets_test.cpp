@@ -1,4 +1,4 @@
-#include "raw_layouts.hpp"
+#include "raw_download.hpp"
 
 #include <mgca/data/published_subsets.hpp>
 

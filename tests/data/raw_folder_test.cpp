@@ -1,13 +1,13 @@
-#include "raw_layouts.hpp"
+#include "raw_download.hpp"
 
 #include <sys/stat.h>
 
 using mgca::RawFolder;
 using mgca::test::expect_refused;
-using mgca::test::RawLayout;
+using mgca::test::RawDownload;
 
 TEST_CASE("raw folder: what is read is remembered once, with its size and hash", "[data][fast]") {
-  const RawLayout layout;
+  const RawDownload layout;
   layout.text("b.csv", "x,y\n1,2\n");
   layout.text("a.txt", "abc");
   auto raw = layout.raw();
@@ -25,7 +25,7 @@ TEST_CASE("raw folder: what is read is remembered once, with its size and hash",
 }
 
 TEST_CASE("raw folder: a missing file is named with the nearest of its kind beside it, never with pictures", "[data][fast]") {
-  const RawLayout layout;
+  const RawDownload layout;
   layout.text("train-rle.csv", "x\n");
   layout.picture("train_rlf.png");
   auto raw = layout.raw();
@@ -39,7 +39,7 @@ TEST_CASE("raw folder: a missing file is named with the nearest of its kind besi
 }
 
 TEST_CASE("raw folder: files are listed below a folder by their ending, sorted", "[data][fast]") {
-  const RawLayout layout;
+  const RawDownload layout;
   for (const char* name : {"b/2.dcm", "b/c/1.dcm", "a.dcm", "b/2.txt"}) layout.text(name, "x");
   const auto raw = layout.raw();
   using Names = std::vector<std::string>;
@@ -50,7 +50,7 @@ TEST_CASE("raw folder: files are listed below a folder by their ending, sorted",
 }
 
 TEST_CASE("raw folder: links that lead out, pipes and folders are not read", "[data][fast]") {
-  const RawLayout layout, elsewhere;
+  const RawDownload layout, elsewhere;
   elsewhere.text("secret.txt", "canary");
   std::filesystem::create_symlink(elsewhere.path() / "secret.txt", layout.path() / "out.txt");
   std::filesystem::create_symlink("/proc/self/mem", layout.path() / "mem.txt");

@@ -1,14 +1,14 @@
-#include "raw_layouts.hpp"
+#include "raw_download.hpp"
 
 #include <mgca/data/sources/synthetic_folder.hpp>
 
 using mgca::SyntheticConfig;
 using mgca::data::prepare_synthetic;
 using mgca::test::expect_refused;
-using mgca::test::RawLayout;
+using mgca::test::RawDownload;
 
 TEST_CASE("synthetic folder: pictures are written once and read back as drawn, with reports, boxes and masks", "[data][fast]") {
-  const RawLayout layout;
+  const RawDownload layout;
   const SyntheticConfig config{.count = 5, .seed = 3, .image_size = 32};
   auto raw = layout.raw();
   const auto set = prepare_synthetic(raw, config, {});
@@ -45,7 +45,7 @@ TEST_CASE("synthetic folder: pictures are written once and read back as drawn, w
 }
 
 TEST_CASE("synthetic folder: pictures that cannot be drawn and draws that were never published are refused", "[data][fast]") {
-  const RawLayout layout;
+  const RawDownload layout;
   auto raw = layout.raw();
   expect_refused([&] { (void)prepare_synthetic(raw, {.count = 0}, {}); }, {"synthetic", "positive count"});
   expect_refused([&] { (void)prepare_synthetic(raw, {.count = 1}, {.subsets = mgca::Subsets::as_published}); },

@@ -5,6 +5,7 @@
 #include <mgca/core/file.hpp>
 #include <mgca/data/prepared.hpp>
 #include <mgca/data/synthetic.hpp>
+#include <mgca/image/mask.hpp>
 #include <mgca/io/image_file.hpp>
 
 #include <cstddef>
@@ -16,25 +17,6 @@
 #include <utility>
 
 namespace mgca::data {
-
-namespace detail {
-// A mask of 0 and anything else, as runs.
-inline RunLengthMask runs_of(const GreyImage& mask) {
-  RunLengthMask runs{.height = mask.height(), .width = mask.width(), .runs = {}};
-  for (std::int64_t x = 0; x < mask.width(); ++x) {
-    for (std::int64_t y = 0; y < mask.height(); ++y) {
-      if (mask.at(y, x) == 0) continue;
-      const auto place = x * mask.height() + y;
-      if (!runs.runs.empty() && runs.runs.back().start + runs.runs.back().length == place) {
-        ++runs.runs.back().length;
-      } else {
-        runs.runs.push_back({place, 1});
-      }
-    }
-  }
-  return runs;
-}
-}  // namespace detail
 
 // Writes images/000001.png and so on into the raw folder, those that are not there yet, and synthetic.txt, which says what they were made
 // from; then prepares them with reports, labels, boxes, masks and a split by patient: 70 % train, 10 % valid, 20 % test. Throws Error(data)
@@ -62,7 +44,7 @@ inline RunLengthMask runs_of(const GreyImage& mask) {
     auto number = std::to_string(i + 1);
     study.image = "images/" + std::string(number.size() < 6 ? 6 - number.size() : 0, '0') + number + ".png";
     study.split = split_of_patient(study.patient, rule);
-    study.mask = detail::runs_of(studies.mask(i));
+    study.mask = image::mask_of(studies.mask(i).plane());
     if (!raw.has(study.image.generic_string())) {
       const auto png = io::encode_png(studies.image(i).plane());
       atomic_write(posix_files(), raw.folder() / study.image, std::span<const std::byte>(png));

@@ -20,7 +20,7 @@
 
 namespace mgca::test {
 
-class RawLayout {
+class RawDownload {
  public:
   [[nodiscard]] const std::filesystem::path& path() const { return scratch_.path(); }
   [[nodiscard]] RawFolder raw() const { return RawFolder(path()); }
