@@ -226,6 +226,8 @@ TEST_CASE("chexpert: the small version and the folder itself as raw folder give 
   const RawDownload empty;
   auto raw = empty.raw();
   expect_refused([&] { (void)prepare_chexpert(raw, {}); }, {"train.csv", "no such file"});
+  empty.text("CheXpert-v1.0 batch 1 (validate & csv)/train.csv", "x\n");
+  expect_refused([&] { (void)prepare_chexpert(raw, {}); }, {"the download in batches", "CheXpert-v1.0/train"});
 }
 
 TEST_CASE("chexpert: the odd rows of the published table are read", "[data][fast]") {

@@ -158,6 +158,10 @@ inline Prepared chexpert_studies(RawFolder& raw, const PrepareOptions& options) 
     }
     folder = name;
   }
+  if (folder.empty() && !raw.has("train.csv") && raw.has("CheXpert-v1.0 batch 1 (validate & csv)")) {
+    fail(ErrorKind::data, raw.folder().string(), ": the download in batches; move train.csv, valid.csv and the folder valid of batch 1 into ",
+         "CheXpert-v1.0, and the patients' folders of the other batches into CheXpert-v1.0/train");
+  }
   auto table = read_chexpert(raw, folder, "train.csv");
   auto test = read_chexpert(raw, folder, "valid.csv");
 

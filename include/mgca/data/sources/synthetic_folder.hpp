@@ -24,7 +24,7 @@ namespace mgca::data {
 [[nodiscard]] inline Prepared prepare_synthetic(RawFolder& raw, const SyntheticConfig& config, const PrepareOptions& options) {
   require_own_draws("synthetic", options);
   const SyntheticStudies studies(config);
-  const std::string name = "synthetic.txt";
+  constexpr auto name = "synthetic.txt";
   std::string parameters;
   SyntheticConfig::describe(
       config, [&](const char* field, const auto& value, const char*) { parameters += mgca::detail::join(field, " = ", value, "\n"); });
