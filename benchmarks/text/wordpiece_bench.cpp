@@ -42,7 +42,7 @@ static const mgca::WordPiece& tokenizer() {  // small, so that a fifth of the wo
   static const mgca::WordPiece one([] {
     std::vector<std::string> texts;
     for (const auto& report : reports()) texts.push_back(cleaned(report));
-    return mgca::text::train_vocabulary(texts, {.size = 120});
+    return mgca::text::train_vocabulary(texts, {.size = 400});
   }(), {.length = 112});
   return one;
 }
