@@ -6,6 +6,8 @@
 
 #include <benchmark/benchmark.h>
 
+#include <cstdlib>
+
 static void BM_AreaResize(benchmark::State& state) {
   const auto plane = mgca::bench::radiograph().plane();
   for (auto _ : state) benchmark::DoNotOptimize(mgca::image::resize(plane, {.height = 256, .width = 213}));
@@ -13,8 +15,10 @@ static void BM_AreaResize(benchmark::State& state) {
 }
 BENCHMARK(BM_AreaResize)->Name("BM_AreaResize/3056x2544_to_256x213")->Unit(benchmark::kMillisecond);
 
+// The file a comparison names, or one made here.
 static const std::vector<std::byte>& jpeg() {
-  static const auto bytes = mgca::io::encode_jpeg(mgca::bench::radiograph().plane(), 95);
+  static const char* path = std::getenv("MGCA_BENCH_JPEG");
+  static const auto bytes = path != nullptr ? mgca::read_file(path) : mgca::io::encode_jpeg(mgca::bench::radiograph().plane(), 95);
   return bytes;
 }
 static void BM_JpegDecode(benchmark::State& state) {

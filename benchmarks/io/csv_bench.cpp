@@ -6,8 +6,10 @@
 static std::string reports() {
   std::string text = "image,report,patient,split\n";
   for (int row = 0; text.size() < (8U << 20); ++row) {
-    text += "files/p10/p1000" + std::to_string(row) + "/s50" + std::to_string(row) + "/view.jpg,\"PA and lateral views of the chest, compared with ___.\n";
-    for (int sentence = 0; sentence < 8; ++sentence) text += "The cardiac, mediastinal and hilar contours are \"\"unremarkable\"\"; the lungs are clear.\n";
+    text += "files/p10/p1000" + std::to_string(row) + "/s50" + std::to_string(row) +
+            "/view.jpg,\"PA and lateral views of the chest, compared with ___.\n";
+    for (int sentence = 0; sentence < 8; ++sentence)
+      text += "The cardiac, mediastinal and hilar contours are \"\"unremarkable\"\"; the lungs are clear.\n";
     text += "\"," + std::to_string(row / 2) + ",train\n";
   }
   return text;

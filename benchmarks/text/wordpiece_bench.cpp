@@ -11,12 +11,19 @@
 #include <vector>
 
 static std::vector<std::string> make_reports(int count) {
-  static constexpr std::array<std::string_view, 64> words{
-      "the", "heart", "size", "is", "normal", "lungs", "are", "clear", "of", "focal", "consolidation", "pleural", "effusion", "or", "pneumothorax", "there", "no",
-      "evidence", "acute", "cardiopulmonary", "process", "mild", "moderate", "severe", "cardiomegaly", "with", "pulmonary", "vascular", "congestion", "interstitial",
-      "edema", "left", "right", "lower", "lobe", "opacity", "may", "represent", "atelectasis", "in", "appropriate", "clinical", "setting", "endotracheal", "tube",
-      "terminates", "4", "cm", "above", "carina", "unchanged", "compared", "to", "prior", "study", "and", "mediastinal", "contours", "stable", "degenerative", "changes",
-      "thoracic", "spine", "nasogastric"};
+  static constexpr std::array<std::string_view, 64> words{"the",           "heart",       "size",      "is",           "normal",
+                                                          "lungs",         "are",         "clear",     "of",           "focal",
+                                                          "consolidation", "pleural",     "effusion",  "or",           "pneumothorax",
+                                                          "there",         "no",          "evidence",  "acute",        "cardiopulmonary",
+                                                          "process",       "mild",        "moderate",  "severe",       "cardiomegaly",
+                                                          "with",          "pulmonary",   "vascular",  "congestion",   "interstitial",
+                                                          "edema",         "left",        "right",     "lower",        "lobe",
+                                                          "opacity",       "may",         "represent", "atelectasis",  "in",
+                                                          "appropriate",   "clinical",    "setting",   "endotracheal", "tube",
+                                                          "terminates",    "4",           "cm",        "above",        "carina",
+                                                          "unchanged",     "compared",    "to",        "prior",        "study",
+                                                          "and",           "mediastinal", "contours",  "stable",       "degenerative",
+                                                          "changes",       "thoracic",    "spine",     "nasogastric"};
   std::vector<std::string> reports;
   mgca::RandomStream random({.seed = 1}, mgca::Use::test);
   for (int i = 0; i < count; ++i) {
@@ -42,7 +49,7 @@ static const mgca::WordPiece& tokenizer() {  // small, so that a fifth of the wo
   static const mgca::WordPiece one([] {
     std::vector<std::string> texts;
     for (const auto& report : reports()) texts.push_back(cleaned(report));
-    return mgca::text::train_vocabulary(texts, {.size = 120});
+    return mgca::text::train_vocabulary(texts, {.size = 400});
   }(), {.length = 112});
   return one;
 }
@@ -66,7 +73,8 @@ static void BM_WordPiece(benchmark::State& state) {
   run(state, texts, [](const std::string& text) { return tokenizer().pieces(text).size(); });
 }
 static void BM_ReportTokens(benchmark::State& state) {
-  run(state, reports(), [](const std::string& text) { return mgca::tokenized(cleaned(text), tokenizer(), mgca::Profile::fixed).words.words; });
+  run(state, reports(),
+      [](const std::string& text) { return mgca::tokenized(cleaned(text), tokenizer(), mgca::Profile::fixed).words.words; });
 }
 BENCHMARK(BM_ReportClean)->Name("BM_ReportClean")->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_WordPiece)->Name("BM_WordPiece/pieces")->Unit(benchmark::kMillisecond);

@@ -50,21 +50,30 @@ void run(const Options& o) {
   console::Progress progress("  packing");
   const auto told = [&](std::string_view, std::span<const mgca::Field> fields) {
     const auto rate = std::get<double>(fields[2].value);
-    progress.update(std::get<std::int64_t>(fields[0].value), std::get<std::int64_t>(fields[1].value), console::number(rate, rate < 100 ? 1 : 0) + " images/s");
+    progress.update(std::get<std::int64_t>(fields[0].value), std::get<std::int64_t>(fields[1].value),
+                    console::number(rate, rate < 100 ? 1 : 0) + " images/s");
   };
-  const auto outcome = mgca::data::pack(data, o.out, {.side = config.source.stored_side, .local_contrast = config.source.local_contrast, .bad = config.source.bad,
-                                                      .threads = o.threads, .tokenizer = tokenizer ? &*tokenizer : nullptr, .profile = config.source.profile,
-                                                      .stop = &study::stop_requested()}, told);
+  const auto outcome = mgca::data::pack(data, o.out,
+                                        {.side = config.source.stored_side,
+                                         .local_contrast = config.source.local_contrast,
+                                         .bad = config.source.bad,
+                                         .threads = o.threads,
+                                         .tokenizer = tokenizer ? &*tokenizer : nullptr,
+                                         .profile = config.source.profile,
+                                         .stop = &study::stop_requested()},
+                                        told);
   progress.finish();
   if (!outcome.finished) {
-    console::line("stopped after " + std::to_string(outcome.records) + " of " + std::to_string(data.size()) + " pictures; the same command goes on");
+    console::line("stopped after " + std::to_string(outcome.records) + " of " + std::to_string(data.size()) +
+                  " pictures; the same command goes on");
     throw CLI::RuntimeError(128 + study::signal_received());
   }
   if (outcome.kept > 0) console::line("  " + std::to_string(outcome.kept) + " pictures were there already");
   for (const auto& [row, reason] : outcome.bad) console::note("  warning: " + reason);
   const mgca::ImagePack pack(o.out);
-  console::line("done: " + o.out.string() + ", " + std::to_string(pack.size()) + " pictures of " + std::to_string(pack.side()) + " x " + std::to_string(pack.side()) + " pixels" +
-                (tokenizer ? " with their reports as tokens, " : ", ") + console::number(static_cast<double>(std::filesystem::file_size(o.out)) / 1e6, 1) + " MB" +
+  console::line("done: " + o.out.string() + ", " + std::to_string(pack.size()) + " pictures of " + std::to_string(pack.side()) + " x " +
+                std::to_string(pack.side()) + " pixels" + (tokenizer ? " with their reports as tokens, " : ", ") +
+                console::number(static_cast<double>(std::filesystem::file_size(o.out)) / 1e6, 1) + " MB" +
                 (outcome.bad.empty() ? "" : "; " + std::to_string(outcome.bad.size()) + " could not be read and have no picture"));
   console::line("  next      mgca pretrain --pack " + o.out.string() + " --data " + config.data.table.string() + " --out FOLDER");
 }
@@ -78,13 +87,18 @@ void pack_pictures(const std::filesystem::path& data, const std::filesystem::pat
 void add_pack(CLI::App& program) {
   auto o = std::make_shared<Options>();
   auto* command = program.add_subcommand("pack", "decode and reduce the pictures of a table once, for training at memory speed");
-  command->add_option("--out", o->out, "the pack; a run that was stopped goes on, a finished pack stays as it is")->required()->type_name("FILE");
+  command->add_option("--out", o->out, "the pack; a run that was stopped goes on, a finished pack stays as it is")
+      ->required()
+      ->type_name("FILE");
   add_begin_options(*command, o->begin);
-  command->add_option("--bad", o->bad, "pictures that cannot be read: fail, or skip or replace, which leave their place empty, up to 1 %")->type_name("POLICY")->capture_default_str();
+  command->add_option("--bad", o->bad, "pictures that cannot be read: fail, or skip or replace, which leave their place empty, up to 1 %")
+      ->type_name("POLICY")
+      ->capture_default_str();
   command->add_option("--threads", o->threads, "that decode; 0: as many as the machine has")->capture_default_str();
   command->add_flag("--pictures-only", o->pictures_only, "leave out the reports' tokens");
-  command->footer("Size and contrast of the pictures follow the model and --set source.*, as in training; --config takes a run's config.json.\n"
-                  "Example: mgca pack --data pairs.csv --out pairs.pack && mgca pretrain --data pairs.csv --pack pairs.pack --out runs/mine");
+  command->footer(
+      "Size and contrast of the pictures follow the model and --set source.*, as in training; --config takes a run's config.json.\n"
+      "Example: mgca pack --data pairs.csv --out pairs.pack && mgca pretrain --data pairs.csv --pack pairs.pack --out runs/mine");
   command->callback([o] { run(*o); });
 }
 

@@ -83,8 +83,8 @@ void require_same(const Manifest& now, const std::filesystem::path& run) {
   const auto before = read_manifest(run);
   const auto compare = [&](const char* what, const std::string& old_hash, const std::string& new_hash) {
     if (old_hash == new_hash) return;
-    mgca::fail(mgca::ErrorKind::config, run.string(), ": the run there was begun with another ", what, " (SHA-256 ", old_hash, ", now ", new_hash,
-               "); put it back as it was, or choose another --out");
+    mgca::fail(mgca::ErrorKind::config, run.string(), ": the run there was begun with another ", what, " (SHA-256 ", old_hash, ", now ",
+               new_hash, "); put it back as it was, or choose another --out");
   };
   compare("data set", before.data, now.data);
   compare("vocabulary", before.vocabulary, now.vocabulary);
@@ -142,7 +142,9 @@ Checked checked(const Study& study, const std::filesystem::path& run) {
     now.lesser = static_cast<std::int64_t>(audit.problems.size());
     if (!audit.problems.empty()) now.first = "row " + std::to_string(audit.problems[0].row) + ": " + audit.problems[0].what;
   }
-  if (now.lesser > 0) console::note("  warning: " + now.first + " (lesser problems: " + std::to_string(now.lesser) + "; mgca check " + table + " lists them)");
+  if (now.lesser > 0)
+    console::note("  warning: " + now.first + " (lesser problems: " + std::to_string(now.lesser) + "; mgca check " + table +
+                  " lists them)");
   return now;
 }
 
@@ -157,7 +159,8 @@ void write_beginning(const Study& study, const std::filesystem::path& run, const
   for (std::int64_t i = 0; i < study.data.size(); ++i) {
     if (study.data.record(i).patient.empty()) return;  // nobody can say who is in which split
   }
-  mgca::atomic_write(files, run / "split.json", mgca::to_json_text(mgca::data::split_manifest(study.data, study.config.data.split_rule)) + "\n");
+  mgca::atomic_write(files, run / "split.json",
+                     mgca::to_json_text(mgca::data::split_manifest(study.data, study.config.data.split_rule)) + "\n");
 }
 
 // Tells a person what the loop reports.
@@ -180,14 +183,15 @@ class Narrator {
     const auto rows = [&] { return text("rows").empty() ? "" : " (rows " + text("rows") + ")"; };
     const auto epoch = [&] { return std::to_string(static_cast<std::int64_t>(number("epoch")) + 1); };
     if (event == "step") {
-      progress_.update(static_cast<std::int64_t>(number("step")), static_cast<std::int64_t>(number("steps")), "loss " + console::number(number("loss")) + held_out_);
+      progress_.update(static_cast<std::int64_t>(number("step")), static_cast<std::int64_t>(number("steps")),
+                       "loss " + console::number(number("loss")) + held_out_);
     } else if (event == "epoch") {
       held_out_ = "  held-out loss " + console::number(number("val_loss"));
       if (lines_ == Lines::per_run) return;
       progress_.finish();
       const double waited = number("loader_seconds") / number("training_seconds");
-      console::line("  epoch " + epoch() + "/" + whole("epochs") + "   loss " + console::number(number("loss")) + " " + held_out_ + "   held-out top-5 " +
-                    console::percent(number("val_acc5")) +
+      console::line("  epoch " + epoch() + "/" + whole("epochs") + "   loss " + console::number(number("loss")) + " " + held_out_ +
+                    "   held-out top-5 " + console::percent(number("val_acc5")) +
                     (waited > 0.05 ? "   waited for data " + console::percent(waited) + " of the time; more loader.threads may help" : ""));
     } else if (event == "resumed") {
       console::line("  resuming in epoch " + epoch() + " after step " + whole("step"));
@@ -202,7 +206,8 @@ class Narrator {
     } else if (event == "bad_samples") {
       warn(whole("count") + " pictures cannot be read" + rows() + "; source.bad says what happens to them");
     } else if (event == "threads_changed") {
-      warn("the run began with " + whole("saved") + " compute threads and goes on with " + whole("now") + "; results can differ in the last bits");
+      warn("the run began with " + whole("saved") + " compute threads and goes on with " + whole("now") +
+           "; results can differ in the last bits");
     } else if (event == "device_changed" || event == "library_changed") {
       warn("the run began on " + text("saved") + " and goes on with " + text("now") + "; results can differ in the last bits");
     }
@@ -234,7 +239,8 @@ void require_same(const StudyConfig& config, const std::filesystem::path& run) {
   if (changed.empty()) return;
   std::string list;
   for (const auto& one : changed) list += "\n  " + one.path + ": the run has " + one.left + ", you ask for " + one.right;
-  mgca::fail(mgca::ErrorKind::config, run.string(), ": a run with other options has begun there; choose another --out, or go on with its options by ",
+  mgca::fail(mgca::ErrorKind::config, run.string(),
+             ": a run with other options has begun there; choose another --out, or go on with its options by ",
              "--resume alone. What differs:", list);
 }
 
@@ -249,7 +255,8 @@ RunOutcome pretrain(Study& study, const std::filesystem::path& run, const std::s
     } catch (const mgca::Error& error) {
       const auto table = study.config.data.table.string();
       const std::string what = error.what();
-      mgca::fail(error.kind(), what.find(table) == std::string::npos ? table + ": " : "", what, " (mgca check ", table, " lists every bad row)");
+      mgca::fail(error.kind(), what.find(table) == std::string::npos ? table + ": " : "", what, " (mgca check ", table,
+                 " lists every bad row)");
     }
   };
   const auto train_source = prepared([&] { return study.training_source(train); });
@@ -260,15 +267,25 @@ RunOutcome pretrain(Study& study, const std::filesystem::path& run, const std::s
   }
   Narrator narrator(lines);
   const mgca::Loader<Study::Source> batches(train_source, study.config.loader, std::ref(narrator));
-  const mgca::Loader<Study::Source> held_out(valid_source, {.batch_size = study.config.loader.batch_size, .order = mgca::Order::as_stored,
-                                                            .last_batch = mgca::LastBatch::keep, .threads = study.config.loader.threads}, std::ref(narrator));
+  const mgca::Loader<Study::Source> held_out(valid_source,
+                                             {.batch_size = study.config.loader.batch_size,
+                                              .order = mgca::Order::as_stored,
+                                              .last_batch = mgca::LastBatch::keep,
+                                              .threads = study.config.loader.threads},
+                                             std::ref(narrator));
   study.model->to(device);
   mgca::PretrainTask task(study.model);
 
-  Manifest manifest{.library = version(), .data = data_check.data,
-                    .vocabulary = study.tokenizer.vocabulary().content_hash(), .pack = study.pack ? study.pack->identity() : "", .config = hex(mgca::config_hash(study.config.without_paths())),
-                    .device = device.str(), .train = train.size(), .valid = valid.size(),
-                    .bad = train_source.bad_samples().count() + valid_source.bad_samples().count(), .threads = at::get_num_threads()};
+  Manifest manifest{.library = version(),
+                    .data = data_check.data,
+                    .vocabulary = study.tokenizer.vocabulary().content_hash(),
+                    .pack = study.pack ? study.pack->identity() : "",
+                    .config = hex(mgca::config_hash(study.config.without_paths())),
+                    .device = device.str(),
+                    .train = train.size(),
+                    .valid = valid.size(),
+                    .bad = train_source.bad_samples().count() + valid_source.bad_samples().count(),
+                    .threads = at::get_num_threads()};
   for (const auto& p : study.model->parameters()) manifest.parameters += p.numel();
   if (has_begun(run)) {  // its checkpoints hold the weights
     manifest.start = read_manifest(run).start;
@@ -277,7 +294,8 @@ RunOutcome pretrain(Study& study, const std::filesystem::path& run, const std::s
     manifest.start = load_start_weights(*study.model, study.config, manifest.vocabulary);
   }
   console::line("  " + std::to_string(train.size()) + " training and " + std::to_string(valid.size()) + " validation pairs, " +
-                console::count(manifest.parameters) + " parameters, on " + device.str() + " in " + std::string(to_string(study.config.fit.precision)));
+                console::count(manifest.parameters) + " parameters, on " + device.str() + " in " +
+                std::string(to_string(study.config.fit.precision)));
 
   // Nothing was written so far; from here on the folder is ours.
   std::error_code code;
@@ -300,9 +318,9 @@ RunOutcome pretrain(Study& study, const std::filesystem::path& run, const std::s
                  .lock = &lock};
   options.run.sink = std::ref(narrator);
   mgca::History history(run / "history.csv");
-  auto result = mgca::fit(task, batches, options, mgca::Validate(task, held_out, options.precision), mgca::EarlyStop({.patience = study.config.patience}),
-                          mgca::KeepBest(*study.model, {.path = run / "best.safetensors",
-                                                      .metadata = weights_metadata(study)}), history,
+  auto result = mgca::fit(task, batches, options, mgca::Validate(task, held_out, options.precision),
+                          mgca::EarlyStop({.patience = study.config.patience}),
+                          mgca::KeepBest(*study.model, {.path = run / "best.safetensors", .metadata = weights_metadata(study)}), history,
                           mgca::TensorBoard(run));
   narrator.finish();
   return {std::move(result), history.rows()};

@@ -41,8 +41,10 @@ void require_splits(const StudyConfig& config, const mgca::PairStudies& data) {
   for (std::int64_t i = 0; i < data.size(); ++i) {
     if (!data.record(i).split.empty()) return;
   }
-  mgca::fail(mgca::ErrorKind::data, config.data.table.string(), ": no column '", config.data.split_column, "' with train, valid or test in its rows; add one, ",
-             "the same for all rows of a patient, name it with --set data.split_column=NAME, or divide by patient with --set data.split_rule.seed=0");
+  mgca::fail(mgca::ErrorKind::data, config.data.table.string(), ": no column '", config.data.split_column,
+             "' with train, valid or test in its rows; add one, ",
+             "the same for all rows of a patient, name it with --set data.split_column=NAME, or divide by patient with --set "
+             "data.split_rule.seed=0");
 }
 
 // One option of a model, a whole number. Builds nothing.
@@ -55,7 +57,8 @@ std::int64_t option_of(const mgca::ModelChoice& choice, const std::string& path)
 
 // Where files lie.
 std::vector<std::filesystem::path*> paths_of(StudyConfig& c) {
-  return {&c.data.table, &c.data.root, &c.data.labels, &c.data.boxes, &c.data.masks, &c.vocabulary, &c.image_weights, &c.text_weights, &c.pack};
+  return {&c.data.table, &c.data.root,     &c.data.labels,  &c.data.boxes, &c.data.masks,
+          &c.vocabulary, &c.image_weights, &c.text_weights, &c.pack};
 }
 
 }  // namespace
@@ -70,7 +73,8 @@ torch::Device parse_device(const std::string& name) {
     mgca::fail(mgca::ErrorKind::argument, "--device '", name, "': expected cpu, cuda, cuda:N or auto");
   }
   if (!at::hasCUDA()) {
-    mgca::fail(mgca::ErrorKind::argument, "--device ", name, ": this build or machine has no CUDA; use --device cpu, or build with ./bootstrap.sh build --cuda");
+    mgca::fail(mgca::ErrorKind::argument, "--device ", name,
+               ": this build or machine has no CUDA; use --device cpu, or build with ./bootstrap.sh build --cuda");
   }
   if (!name.starts_with("cuda:")) return torch::Device(torch::kCUDA, 0);
   int index = -1;
@@ -103,7 +107,9 @@ void make_absolute(StudyConfig& config) {
   }
 }
 
-StudyConfig read_config(const std::filesystem::path& path) { return mgca::from_json_text<StudyConfig>(mgca::read_text_file(path), path.string()); }
+StudyConfig read_config(const std::filesystem::path& path) {
+  return mgca::from_json_text<StudyConfig>(mgca::read_text_file(path), path.string());
+}
 void apply_overrides(StudyConfig& config, const std::vector<std::string>& overrides) { mgca::apply_overrides(config, overrides); }
 std::vector<mgca::Difference> differences(const StudyConfig& left, const StudyConfig& right) { return mgca::differences(left, right); }
 
@@ -137,7 +143,8 @@ StudyConfig begin(const BeginOptions& o, const std::string& command) {
   if (o.resample_positions) config.resample_positions = true;
   apply_overrides(config, set);
   if (config.data.table.empty()) {
-    mgca::fail(mgca::ErrorKind::argument, command, ": --data is missing: a CSV with the columns image, report, patient and split, or a folder of mgca prepare");
+    mgca::fail(mgca::ErrorKind::argument, command,
+               ": --data is missing: a CSV with the columns image, report, patient and split, or a folder of mgca prepare");
   }
   make_absolute(config);
   adapt_to_start_weights(config);
@@ -173,11 +180,12 @@ Study open_study(const StudyConfig& config, const std::filesystem::path& run) {
                model->image_size(), " pixels; set one to the other (--set source.augmentation.crop=", model->image_size(), ")");
   }
   if (model->vocabulary() != size) {
-    mgca::fail(mgca::ErrorKind::config, "the vocabulary has ", size, " entries, the model expects ", model->vocabulary(), "; drop the override text.vocabulary");
+    mgca::fail(mgca::ErrorKind::config, "the vocabulary has ", size, " entries, the model expects ", model->vocabulary(),
+               "; drop the override text.vocabulary");
   }
   if (model->profile() != config.source.profile) {
-    mgca::fail(mgca::ErrorKind::config, "source.profile is ", to_string(config.source.profile), ", the model's profile ", to_string(model->profile()),
-               "; set both to one (--set source.profile=... and --set 'model.overrides=[\"profile=...\"]')");
+    mgca::fail(mgca::ErrorKind::config, "source.profile is ", to_string(config.source.profile), ", the model's profile ",
+               to_string(model->profile()), "; set both to one (--set source.profile=... and --set 'model.overrides=[\"profile=...\"]')");
   }
   mgca::WordPiece tokenizer(std::move(vocabulary), {.length = model->text_length()});
   return {.config = config, .data = std::move(data), .tokenizer = std::move(tokenizer), .model = std::move(model), .pack = std::move(pack)};
@@ -207,12 +215,15 @@ Study open_run(const RunOptions& o) {
   if (!o.label_columns.empty()) config.data.label_columns = o.label_columns;
   const auto path = o.run / "best.safetensors";
   if (!std::filesystem::exists(path)) {
-    mgca::fail(mgca::ErrorKind::system, path.string(), " is missing: the run has not finished an epoch yet; go on with mgca pretrain --resume --out ", o.run.string());
+    mgca::fail(mgca::ErrorKind::system, path.string(),
+               " is missing: the run has not finished an epoch yet; go on with mgca pretrain --resume --out ", o.run.string());
   }
   const auto file = mgca::io::WeightFile::open(path);
   auto study = open_study(config, o.run);
   const auto trained = mgca::preprocessing_of(file.metadata(), path.string());
-  if (!trained) mgca::fail(mgca::ErrorKind::data, path.string(), ": does not say how data were prepared for it: written by an earlier version; train anew");
+  if (!trained)
+    mgca::fail(mgca::ErrorKind::data, path.string(),
+               ": does not say how data were prepared for it: written by an earlier version; train anew");
   mgca::require_same_preprocessing(*trained, preprocessing(study), path.string() + " (beside it: config.json and vocabulary.txt)");
   mgca::load_state_dict(*study.model, file);
   study.model->to(device);

@@ -27,7 +27,8 @@ struct Pictures {
   mutable std::multiset<std::int64_t> asked;
 
   explicit Pictures(std::int64_t count, std::set<std::int64_t> bad = {}) : damaged(std::move(bad)) {
-    for (std::int64_t i = 0; i < count; ++i) studies.push_back({.row = i + 1, .image = std::to_string(i) + ".png", .report = "heart normal"});
+    for (std::int64_t i = 0; i < count; ++i)
+      studies.push_back({.row = i + 1, .image = std::to_string(i) + ".png", .report = "heart normal"});
   }
   [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(studies.size()); }
   [[nodiscard]] const mgca::Study& record(std::int64_t i) const { return studies[static_cast<std::size_t>(i)]; }
@@ -176,7 +177,11 @@ TEST_CASE("pack_build: the first bad picture stops; otherwise bad ones leave the
     CHECK(pack.bad() == 2);
     expect_error([&] { (void)pack.picture(199); }, {"record 199", "row 200", "could not be read"});
     CHECK(mgca::data::pack(data, path, options).bad.size() == 2);
-    expect_error([&] { (void)mgca::data::pack(Pictures(250, {3, 5, 7}), scratch / "b", options); }, {"3 of 250", "1 %", "row 4", "row 6", "row 8"});
+    expect_error(
+        [&] {
+          (void)mgca::data::pack(Pictures(250, {3, 5, 7}), scratch / "b", options);
+        },
+        {"3 of 250", "1 %", "row 4", "row 6", "row 8"});
   }
   auto options = kSmall;
   options.bad = {.policy = BadSamples::skip};

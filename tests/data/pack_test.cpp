@@ -34,7 +34,9 @@ struct Packed {
   }
 };
 
-bool equal(const mgca::Plane<const std::uint8_t>& a, const mgca::GreyImage& b) { return a.height == b.height() && a.width == b.width() && std::ranges::equal(a.pixels, b.pixels()); }
+bool equal(const mgca::Plane<const std::uint8_t>& a, const mgca::GreyImage& b) {
+  return a.height == b.height() && a.width == b.width() && std::ranges::equal(a.pixels, b.pixels());
+}
 
 }  // namespace
 
@@ -49,7 +51,7 @@ TEST_CASE("pack: pictures, sizes, rows and tokens are those of the data, found b
     CHECK(equal(pack.picture(i), mgca::image::fit_to_square(decoded.plane(), 40)));
     CHECK(pack.entry(i).height == 50);
     CHECK(pack.entry(i).row == i + 1);
-    CHECK(pack.entry(i).picture == mgca::data::detail::seen(decoded).content);
+    CHECK(pack.entry(i).picture == mgca::data::detail::seen(decoded, false).content);
     CHECK(pack.find(packed.studies.record(i)) == i);
     const auto tokens = pack.tokens(i, packed.studies.record(i).report);
     const auto expected = mgca::detail::tokens_of_report(packed.studies.record(i).report, packed.words, mgca::Profile::fixed);
@@ -67,11 +69,14 @@ TEST_CASE("pack: pictures, sizes, rows and tokens are those of the data, found b
   expect_error([&] { (void)pack.picture(7); }, {"record 7 of 7"});
 }
 
-TEST_CASE("pack: local contrast is applied as for pictures in memory; long reports and large vocabularies keep their tokens", "[data][fast]") {
+TEST_CASE("pack: local contrast is applied as for pictures in memory; long reports and large vocabularies keep their tokens",
+          "[data][fast]") {
   const mgca::test::Scratch scratch;
   const mgca::SyntheticStudies studies({.count = 2, .image_size = 50});
   const auto long_rows = tokenizer(300);  // slots of two bytes
-  REQUIRE(mgca::data::pack(studies, scratch / "a", {.side = 32, .local_contrast = {.radius = 2}, .tokenizer = &long_rows, .profile = mgca::Profile::official}).finished);
+  REQUIRE(mgca::data::pack(studies, scratch / "a",
+                           {.side = 32, .local_contrast = {.radius = 2}, .tokenizer = &long_rows, .profile = mgca::Profile::official})
+              .finished);
   const ImagePack pack(scratch / "a");
   const auto decoded = studies.image(1);
   CHECK(equal(pack.picture(1), mgca::image::local_contrast(mgca::image::fit_to_square(decoded.plane(), 32).plane(), {.radius = 2})));
@@ -104,7 +109,9 @@ TEST_CASE("pack: every bit that flips is found before it is used, with pack, rec
   CHECK(read_all(whole));
   for (int k = 0; k < 240; ++k) {
     auto bytes = whole;
-    const auto at = k % 3 == 0 ? random.below(4096) : k % 3 == 1 ? 4096 * 8 + random.below(bytes.size() - 4096 * 8) : random.below(bytes.size());
+    const auto at = k % 3 == 0   ? random.below(4096)
+                    : k % 3 == 1 ? 4096 * 8 + random.below(bytes.size() - 4096 * 8)
+                                 : random.below(bytes.size());
     bytes[at] ^= static_cast<std::byte>(1U << random.below(8));
     INFO("bit of byte " << at);
     expect_error([&] { (void)read_all(bytes); }, {"changed.pack"});
@@ -135,8 +142,13 @@ TEST_CASE("pack: damage that comes while it is open is seen by a check at each r
 TEST_CASE("pack: a file cut off anywhere, a file that is none and a later version are refused with what to do", "[data][fast]") {
   const Packed packed;
   const auto whole = packed.bytes();
-  for (const std::size_t size : {std::size_t{0}, std::size_t{7}, std::size_t{4095}, std::size_t{4096}, std::size_t{20'000}, whole.size() - 33, whole.size() - 1}) {
-    expect_error([&] { ImagePack pack(packed.with({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)})); }, {"changed.pack", "mgca pack"});
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{7}, std::size_t{4095}, std::size_t{4096}, std::size_t{20'000}, whole.size() - 33, whole.size() - 1}) {
+    expect_error(
+        [&] {
+          ImagePack pack(packed.with({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)}));
+        },
+        {"changed.pack", "mgca pack"});
   }
   auto longer = whole;
   longer.push_back(std::byte{0});
@@ -169,7 +181,8 @@ TEST_CASE("pack: a pack of other data or of pictures stored otherwise is refused
   const Packed packed;
   const ImagePack pack(packed.path);
   CHECK_NOTHROW(mgca::data::require_pack_of(pack, packed.studies, 40, {}));
-  expect_error([&] { mgca::data::require_pack_of(pack, packed.studies, 41, {.radius = 3}); }, {"studies.pack", "side: the pack has 40, you ask for 41", "local_contrast.radius"});
+  expect_error([&] { mgca::data::require_pack_of(pack, packed.studies, 41, {.radius = 3}); },
+               {"studies.pack", "side: the pack has 40, you ask for 41", "local_contrast.radius"});
   const mgca::SyntheticStudies more({.count = 8, .image_size = 50});
   expect_error([&] { mgca::data::require_pack_of(pack, more, 40, {}); }, {"the pack has 7, the data 8", "in row 8"});
   const mgca::Subset<mgca::SyntheticStudies> turned(packed.studies, {0, 2, 1, 3, 4, 5, 6});
@@ -183,4 +196,39 @@ TEST_CASE("pack: its identity is that of its content", "[data][fast]") {
   const mgca::SyntheticStudies others({.count = 7, .seed = 4, .image_size = 50});
   REQUIRE(mgca::data::pack(others, scratch / "a", {.side = 40, .tokenizer = &packed.words}).finished);
   CHECK(ImagePack(scratch / "a").identity() != ImagePack(packed.path).identity());
+}
+
+TEST_CASE("pack: data with a pack are audited without decoding, to the same problems and the same identity", "[data][fast]") {
+  const mgca::test::Scratch scratch;
+  struct Repeated {  // pictures 0 and 2 are the same, 3 cannot be read
+    std::vector<mgca::Study> studies;
+    std::vector<std::string> names;
+    mutable std::atomic<int> decoded = 0;
+    Repeated() {
+      for (std::int64_t i = 0; i < 4; ++i) studies.push_back({.row = i + 1, .report = "clear", .boxes = {{"x", {0, 0, 9, 3}}}});
+    }
+    [[nodiscard]] std::int64_t size() const { return 4; }
+    [[nodiscard]] const mgca::Study& record(std::int64_t i) const { return studies[static_cast<std::size_t>(i)]; }
+    [[nodiscard]] mgca::GreyImage image(std::int64_t i) const {
+      ++decoded;
+      if (i == 3) mgca::fail(mgca::ErrorKind::data, "truncated");
+      return mgca::GreyImage({.height = 4, .width = i == 1 ? 9 : 4}, 7);
+    }
+    [[nodiscard]] const std::vector<std::string>& label_names() const { return names; }
+  } data;
+  REQUIRE(mgca::data::pack(data, scratch / "a", {.side = 4, .bad = {.policy = mgca::BadSamples::skip, .limit = 0.5}}).finished);
+  const ImagePack pack(scratch / "a");
+  const auto seen = mgca::data::audit(data);
+  data.decoded = 0;
+  const auto packed = mgca::data::audit(data, {}, mgca::data::seen_pictures(pack, data));
+  CHECK(data.decoded == 0);
+  REQUIRE(packed.problems.size() == seen.problems.size());
+  REQUIRE(packed.problems.size() == 4);  // two boxes outside, one picture twice, one unreadable
+  for (std::size_t i = 0; i < 4; ++i) {
+    CHECK(packed.problems[i].row == seen.problems[i].row);
+    CHECK(packed.problems[i].kind == seen.problems[i].kind);
+  }
+  CHECK(mgca::data::fingerprint(data, packed.pictures) == mgca::data::fingerprint(data, seen.pictures));
+  (void)mgca::data::audit(data, {.similar = 3}, mgca::data::seen_pictures(pack, data));
+  CHECK(data.decoded == 4);  // what looks alike is told of decoded pictures alone
 }

@@ -15,8 +15,8 @@ using Source = mgca::StudySource<mgca::SyntheticStudies>;
 const mgca::StudySourceConfig kTrain{.stored_side = 40, .augmentation = {.crop = 32, .flip = 0.5}};
 
 bool equal(const mgca::StudyBatch& a, const mgca::StudyBatch& b) {
-  return torch::equal(a.images, b.images) && torch::equal(a.tokens.ids, b.tokens.ids) && torch::equal(a.tokens.word_slot, b.tokens.word_slot) &&
-         torch::equal(a.labels, b.labels) && a.records == b.records;
+  return torch::equal(a.images, b.images) && torch::equal(a.tokens.ids, b.tokens.ids) &&
+         torch::equal(a.tokens.word_slot, b.tokens.word_slot) && torch::equal(a.labels, b.labels) && a.records == b.records;
 }
 }  // namespace
 
@@ -126,9 +126,11 @@ TEST_CASE("study_source: a report without a word is refused by row, without its 
   mgca::test::expect_error([&] { mgca::StudySource<Wordless>(data, tokenizer, small); }, {"stored_side 16", "crop of 32"});
 }
 
-TEST_CASE("study_source: a picture that cannot be read is refused by its row, when the source is made or in the batch that needs it", "[feed][fast]") {
+TEST_CASE("study_source: a picture that cannot be read is refused by its row, when the source is made or in the batch that needs it",
+          "[feed][fast]") {
   struct Damaged {
-    std::vector<mgca::Study> studies{{.row = 11, .report = "heart normal"}, {.row = 12, .report = "lungs clear"}, {.row = 13, .report = "no effusion"}};
+    std::vector<mgca::Study> studies{
+        {.row = 11, .report = "heart normal"}, {.row = 12, .report = "lungs clear"}, {.row = 13, .report = "no effusion"}};
     std::vector<std::string> names;
     [[nodiscard]] int64_t size() const { return 3; }
     [[nodiscard]] const mgca::Study& record(int64_t i) const { return studies[static_cast<std::size_t>(i)]; }
@@ -151,14 +153,16 @@ TEST_CASE("study_source: a picture that cannot be read is refused by its row, wh
   }
 }
 
-TEST_CASE("study_source: batches from a pack are those of pictures in memory, on any number of threads and from any batch on", "[feed][fast]") {
+TEST_CASE("study_source: batches from a pack are those of pictures in memory, on any number of threads and from any batch on",
+          "[feed][fast]") {
   const mgca::test::Scratch scratch;
   const mgca::SyntheticStudies studies({.count = 20, .seed = 2});
   const mgca::WordPiece tokenizer(mgca::test::bert_vocabulary(), {.length = 40});
   auto config = kTrain;
   config.local_contrast.radius = 2;
   config.augmentation.contrast = 0.2;
-  REQUIRE(mgca::data::pack(studies, scratch / "a", {.side = 40, .local_contrast = config.local_contrast, .tokenizer = &tokenizer}).finished);
+  REQUIRE(
+      mgca::data::pack(studies, scratch / "a", {.side = 40, .local_contrast = config.local_contrast, .tokenizer = &tokenizer}).finished);
   const auto pack = std::make_shared<const mgca::ImagePack>(scratch / "a");
   const mgca::Subset<mgca::SyntheticStudies> some(studies, {3, 17, 4, 9, 12, 0, 19, 8, 6, 11, 2, 14, 5});
   using SomeSource = mgca::StudySource<mgca::Subset<mgca::SyntheticStudies>>;
@@ -181,7 +185,8 @@ TEST_CASE("study_source: batches from a pack are those of pictures in memory, on
   }
 }
 
-TEST_CASE("study_source: tokens of another vocabulary or way of cutting are made anew; a pack of other pictures is refused", "[feed][fast]") {
+TEST_CASE("study_source: tokens of another vocabulary or way of cutting are made anew; a pack of other pictures is refused",
+          "[feed][fast]") {
   const mgca::test::Scratch scratch;
   const mgca::SyntheticStudies studies({.count = 4, .seed = 2}), others({.count = 5, .seed = 2});
   const mgca::WordPiece tokenizer(mgca::test::bert_vocabulary(), {.length = 40}), shorter(mgca::test::bert_vocabulary(), {.length = 20});
@@ -196,7 +201,8 @@ TEST_CASE("study_source: tokens of another vocabulary or way of cutting are made
   CHECK_FALSE(Source(studies, shorter, official, pack).tokens_from_pack());
   auto sentences = kTrain;
   sentences.sentence = 1;
-  CHECK(equal(Source(studies, shorter, sentences, pack).batch(records, {.seed = 1}), Source(studies, shorter, sentences).batch(records, {.seed = 1})));
+  CHECK(equal(Source(studies, shorter, sentences, pack).batch(records, {.seed = 1}),
+              Source(studies, shorter, sentences).batch(records, {.seed = 1})));
   mgca::test::expect_error([&] { Source source(others, tokenizer, kTrain, pack); }, {"row 5", "not in the pack"});
   auto larger = kTrain;
   larger.stored_side = 48;
@@ -221,7 +227,8 @@ struct Holed {
 };
 }  // namespace
 
-TEST_CASE("study_source: bad pictures are skipped or replaced alike in memory, made anew and packed, counted, and told once", "[feed][fast]") {
+TEST_CASE("study_source: bad pictures are skipped or replaced alike in memory, made anew and packed, counted, and told once",
+          "[feed][fast]") {
   const mgca::test::Scratch scratch;
   const Holed data;
   const mgca::WordPiece tokenizer(mgca::test::bert_vocabulary(), {.length = 8});
@@ -242,7 +249,8 @@ TEST_CASE("study_source: bad pictures are skipped or replaced alike in memory, m
     const auto listen = [&](std::string_view event, std::span<const mgca::Field> fields) {
       if (event == "bad_samples") told.emplace_back(std::get<int64_t>(fields[0].value), std::get<std::string>(fields[1].value));
     };
-    const mgca::Loader<mgca::StudySource<Holed>> a(kept, {.batch_size = 20, .threads = 0}, listen), b(made, {.batch_size = 20, .threads = 3}), c(packed, {.batch_size = 20, .threads = 2});
+    const mgca::Loader<mgca::StudySource<Holed>> a(kept, {.batch_size = 20, .threads = 0}, listen),
+        b(made, {.batch_size = 20, .threads = 3}), c(packed, {.batch_size = 20, .threads = 2});
     auto in_memory = a.epoch_batches(0), from_files = b.epoch_batches(0), from_pack = c.epoch_batches(0);
     const auto order = a.order(0);
     std::size_t at = 0, smaller = 0, replaced = 0;
@@ -272,7 +280,8 @@ TEST_CASE("study_source: bad pictures are skipped or replaced alike in memory, m
   mgca::test::expect_error([&] { mgca::StudySource<Holed> source(data, tokenizer, config); }, {"2 of 200", "0.5 %", "row 8", "row 151"});
   config.bad = {.policy = mgca::BadSamples::skip};
   config.store = mgca::ImageStore::none;
-  mgca::test::expect_error([&] { (void)mgca::StudySource<Holed>(data, tokenizer, config).batch(std::vector<int64_t>{7}, {}); }, {"none of the 1 pictures"});
+  mgca::test::expect_error([&] { (void)mgca::StudySource<Holed>(data, tokenizer, config).batch(std::vector<int64_t>{7}, {}); },
+                           {"none of the 1 pictures"});
 }
 
 TEST_CASE("study_source: a damaged record of a pack is a bad picture", "[feed][fast]") {

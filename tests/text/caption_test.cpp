@@ -3,6 +3,7 @@
 #include "paths.hpp"
 #include "vocabulary.hpp"
 
+#include <mgca/core/random.hpp>
 #include <mgca/text/caption.hpp>
 #include <mgca/text/wordpiece.hpp>
 
@@ -52,4 +53,19 @@ TEST_CASE("caption: characters outside ASCII split or vanish as in Python's word
 
 TEST_CASE("caption: text that is not UTF-8 is refused without being shown", "[text][fast]") {
   mgca::test::expect_error([] { (void)mgca::text::clean_caption({.impression = "secret \xFF", .findings = ""}); }, {"byte 7", "UTF-8"});
+}
+
+TEST_CASE("caption: ASCII text takes a way of its own to the same sentences", "[text][fast]") {
+  mgca::RandomStream random({.seed = 9}, mgca::Use::test);
+  constexpr std::string_view letters = "aZ_19 \n.,-\"\t\r\x01";
+  for (int k = 0; k < 2000; ++k) {
+    std::string text[2];
+    for (auto& one : text) {
+      for (auto length = random.below(40); length > 0; --length) one += random.below(4) == 0 ? static_cast<char>(random.below(128)) : letters[random.below(letters.size())];
+    }
+    const auto plain = mgca::text::clean_caption({.impression = text[0], .findings = text[1] + "."});
+    const auto general = mgca::text::clean_caption({.impression = text[0], .findings = text[1] + ".\u00e9"});  // a sentence of one word vanishes
+    CHECK(plain.sentences == general.sentences);
+    CHECK(plain.tokens == general.tokens);
+  }
 }

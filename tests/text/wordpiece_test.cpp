@@ -88,3 +88,16 @@ TEST_CASE("wordpiece: bytes that are not UTF-8 are an error that shows no text",
 TEST_CASE("wordpiece: a length without room for text is refused", "[text][fast]") {
   mgca::test::expect_error([] { mgca::WordPiece(bert_vocabulary(), {.length = 1}); }, {"length", "1"});
 }
+
+TEST_CASE("wordpiece: plain ASCII takes a way of its own to the same pieces", "[text][fast]") {
+  mgca::RandomStream random({.seed = 9}, mgca::Use::test);
+  constexpr std::string_view letters = "heartlung HL.,_19-#[]\n\t\r~";
+  for (const bool lower_case : {true, false}) {
+    const mgca::WordPiece tokenizer(mgca::test::bert_vocabulary(), {.lower_case = lower_case, .max_word_length = 12});
+    for (int k = 0; k < 1000; ++k) {
+      std::string text;
+      for (auto length = random.below(50); length > 0; --length) text += random.below(4) == 0 ? static_cast<char>(32 + random.below(95)) : letters[random.below(letters.size())];
+      CHECK(tokenizer.pieces(text) == tokenizer.pieces(text + " \u200b"));  // which vanishes
+    }
+  }
+}

@@ -107,7 +107,11 @@ class ImagePack {
   // SHA-256 of header, index and seal, and so of everything: the index holds the checksum of every record.
   [[nodiscard]] std::string identity() const {
     const auto& layout = header_.layout;
-    return Sha256().update(part(0, detail::kPackPage)).update(part(layout.index(), layout.tokens() - layout.index())).update(part(layout.seal(), detail::kPackSealBytes)).hex_digest();
+    return Sha256()
+        .update(part(0, detail::kPackPage))
+        .update(part(layout.index(), layout.tokens() - layout.index()))
+        .update(part(layout.seal(), detail::kPackSealBytes))
+        .hex_digest();
   }
 
   // Where a record of a data set stands in the pack, by row number and image path.
@@ -122,7 +126,8 @@ class ImagePack {
   // and for a record without a picture.
   [[nodiscard]] Plane<const std::uint8_t> picture(std::int64_t i) const {
     MGCA_CHECK(i >= 0 && i < size(), source_, ": record ", i, " of ", size());
-    if (entry(i).bad) fail(ErrorKind::data, source_, ": record ", i, " (row ", entry(i).row, "): its picture could not be read when the pack was made");
+    if (entry(i).bad)
+      fail(ErrorKind::data, source_, ": record ", i, " (row ", entry(i).row, "): its picture could not be read when the pack was made");
     auto& seen = seen_[static_cast<std::size_t>(i)];
     if (check_ == PackCheck::each_read || (check_ == PackCheck::first_read && !seen.load(std::memory_order_relaxed))) {
       require_whole(i);
@@ -137,18 +142,22 @@ class ImagePack {
   // The tokens of a report; nothing where the pack holds none, or those of another text.
   [[nodiscard]] std::optional<TokenizedText> tokens(std::int64_t i, const std::string& report) const {
     if (!rows_) return std::nullopt;
-    return rows_->decode(part(header_.layout.tokens() + static_cast<std::uint64_t>(i) * header_.layout.token_row, header_.layout.token_row), report);
+    return rows_->decode(part(header_.layout.tokens() + static_cast<std::uint64_t>(i) * header_.layout.token_row, header_.layout.token_row),
+                         report);
   }
 
  private:
   [[nodiscard]] std::span<const std::byte> part(std::uint64_t at, std::uint64_t bytes) const { return file_.bytes().subspan(at, bytes); }
-  [[nodiscard]] std::span<const std::byte> record(std::int64_t i) const { return part(header_.layout.record(static_cast<std::uint64_t>(i)), header_.layout.stride); }
+  [[nodiscard]] std::span<const std::byte> record(std::int64_t i) const {
+    return part(header_.layout.record(static_cast<std::uint64_t>(i)), header_.layout.stride);
+  }
   [[noreturn]] void damaged(std::string_view what) const {
     fail(ErrorKind::data, source_, ": damaged (", what, "): copy it again, or pack the pictures again with mgca pack");
   }
   void require_whole(std::int64_t i) const {
     if (checksum(record(i)) == entry(i).checksum) return;
-    fail(ErrorKind::data, source_, ": record ", i, " (row ", entry(i).row, ") is damaged: its checksum does not fit; copy the pack again, or pack the pictures again with mgca pack");
+    fail(ErrorKind::data, source_, ": record ", i, " (row ", entry(i).row,
+         ") is damaged: its checksum does not fit; copy the pack again, or pack the pictures again with mgca pack");
   }
 
   std::string source_;
@@ -171,18 +180,23 @@ void require_pack_of(const ImagePack& pack, const D& data, std::int64_t side, co
   wanted.side = side;
   wanted.local_contrast = how;
   std::string list;
-  for (const auto& one : differences(pack.content(), wanted)) list += "\n  " + one.path + ": the pack has " + one.left + ", you ask for " + one.right;
+  for (const auto& one : differences(pack.content(), wanted))
+    list += "\n  " + one.path + ": the pack has " + one.left + ", you ask for " + one.right;
   if (pack.content().list != list_hash(data)) {
-    if (pack.size() != data.size()) list += "\n  pictures: the pack has " + std::to_string(pack.size()) + ", the data " + std::to_string(data.size());
+    if (pack.size() != data.size())
+      list += "\n  pictures: the pack has " + std::to_string(pack.size()) + ", the data " + std::to_string(data.size());
     std::int64_t missing = 0, first = -1;
     for (std::int64_t i = 0; i < data.size(); ++i) {
       if (pack.find(data.record(i)) == i) continue;
       if (missing++ == 0) first = i;
     }
-    if (missing > 0) list += "\n  records of the data that are not in their place in the pack: " + std::to_string(missing) + ", the first in row " + std::to_string(data.record(first).row);
+    if (missing > 0)
+      list += "\n  records of the data that are not in their place in the pack: " + std::to_string(missing) + ", the first in row " +
+              std::to_string(data.record(first).row);
     if (list.empty()) list = "\n  the list of pictures";
   }
-  if (!list.empty()) fail(ErrorKind::data, pack.source(), ": a pack of other data; pack these with mgca pack, or leave out the pack. What differs:", list);
+  if (!list.empty())
+    fail(ErrorKind::data, pack.source(), ": a pack of other data; pack these with mgca pack, or leave out the pack. What differs:", list);
 }
 
 // What audit() would see of a data set's pictures, from a pack of them.
@@ -191,9 +205,13 @@ template <Dataset D>
   std::vector<SeenPicture> pictures;
   for (std::int64_t i = 0; i < data.size(); ++i) {
     const auto found = pack.find(data.record(i));
-    if (!found) fail(ErrorKind::data, pack.source(), ": row ", data.record(i).row, " is not in the pack; pack the pictures again with mgca pack");
+    if (!found)
+      fail(ErrorKind::data, pack.source(), ": row ", data.record(i).row, " is not in the pack; pack the pictures again with mgca pack");
     const auto& entry = pack.entry(*found);
-    pictures.push_back({.height = entry.height, .width = entry.width, .content = entry.picture, .error = entry.bad ? "its picture could not be read when the pack was made" : ""});
+    pictures.push_back({.height = entry.height,
+                        .width = entry.width,
+                        .content = entry.picture,
+                        .error = entry.bad ? "its picture could not be read when the pack was made" : ""});
   }
   return pictures;
 }

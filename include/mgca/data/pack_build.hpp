@@ -48,13 +48,18 @@ namespace data {
 namespace detail {
 
 [[nodiscard]] inline mgca::detail::PackHeader pack_header_of(std::string list, std::int64_t records, const PackOptions& o) {
-  PackContent content{.list = std::move(list), .side = o.side, .decoder = std::string(io::kImageBackend), .local_contrast = o.local_contrast, .tokens = {}};
+  PackContent content{
+      .list = std::move(list), .side = o.side, .decoder = std::string(io::kImageBackend), .local_contrast = o.local_contrast, .tokens = {}};
   std::uint64_t token_row = 0;
   if (o.tokenizer != nullptr) {
-    content.tokens = PackTokens{.vocabulary = o.tokenizer->vocabulary().content_hash(), .entries = o.tokenizer->vocabulary().size(), .options = o.tokenizer->config(), .profile = o.profile};
+    content.tokens = PackTokens{.vocabulary = o.tokenizer->vocabulary().content_hash(),
+                                .entries = o.tokenizer->vocabulary().size(),
+                                .options = o.tokenizer->config(),
+                                .profile = o.profile};
     token_row = mgca::detail::TokenRows(*content.tokens).bytes();
   }
-  MGCA_CHECK(mgca::detail::PackLayout::possible(static_cast<std::uint64_t>(records), static_cast<std::uint64_t>(o.side), token_row), "pack: ", records, " pictures of side ", o.side);
+  MGCA_CHECK(mgca::detail::PackLayout::possible(static_cast<std::uint64_t>(records), static_cast<std::uint64_t>(o.side), token_row),
+             "pack: ", records, " pictures of side ", o.side);
   return {std::move(content), {static_cast<std::uint64_t>(records), static_cast<std::uint64_t>(o.side), token_row}};
 }
 
@@ -68,7 +73,7 @@ PackEntry pack_record(const D& data, std::int64_t i, std::span<std::byte> to, co
     const auto decoded = data.image(i);
     entry.height = static_cast<std::uint32_t>(decoded.height());
     entry.width = static_cast<std::uint32_t>(decoded.width());
-    entry.picture = seen(decoded).content;
+    entry.picture = seen(decoded, false).content;
     const auto stored = stored_picture(decoded.plane(), o.side, o.local_contrast);
     std::memcpy(to.data(), stored.pixels().data(), stored.pixels().size());
   } catch (const Error& error) {
@@ -103,15 +108,18 @@ inline void require_space(const std::filesystem::path& out, std::uint64_t bytes)
   const auto folder = out.has_parent_path() ? out.parent_path() : std::filesystem::path(".");
   const auto space = std::filesystem::space(folder, code);
   if (code || space.available >= bytes) return;  // what cannot be asked is found out by writing
-  fail(ErrorKind::system, out.string(), ": the pack needs ", bytes / 1'000'000 + 1, " MB more, its folder has ", space.available / 1'000'000, " MB left; choose another place");
+  fail(ErrorKind::system, out.string(), ": the pack needs ", bytes / 1'000'000 + 1, " MB more, its folder has ",
+       space.available / 1'000'000, " MB left; choose another place");
 }
 
 }  // namespace detail
 
-// Tells `sink` "pack_progress": done, records, images_per_second and seconds_left. A finished pack of the same data and options under the name is left
-// as it is. Throws Error(data) with what differs for one of others, Error naming row and file for a bad picture as options.bad says.
+// Tells `sink` "pack_progress": done, records, images_per_second and seconds_left. A finished pack of the same data and options under the
+// name is left as it is. Throws Error(data) with what differs for one of others, Error naming row and file for a bad picture as options.bad
+// says.
 template <Dataset D>
-PackOutcome pack(const D& data, const std::filesystem::path& out, const PackOptions& options, const EventSink& sink = {}, Files& files = posix_files()) {
+PackOutcome pack(const D& data, const std::filesystem::path& out, const PackOptions& options, const EventSink& sink = {},
+                 Files& files = posix_files()) {
   using Clock = std::chrono::steady_clock;
   MGCA_CHECK(data.size() > 0, "pack: no record");
   options.local_contrast.validate();
@@ -121,8 +129,10 @@ PackOutcome pack(const D& data, const std::filesystem::path& out, const PackOpti
     const ImagePack before(out);
     require_pack_of(before, data, options.side, options.local_contrast);
     std::string list;
-    for (const auto& one : differences(before.content(), header.content)) list += "\n  " + one.path + ": the pack has " + one.left + ", you ask for " + one.right;
-    if (!list.empty()) fail(ErrorKind::data, out.string(), ": there is a pack of other options; remove it, or choose another name. What differs:", list);
+    for (const auto& one : differences(before.content(), header.content))
+      list += "\n  " + one.path + ": the pack has " + one.left + ", you ask for " + one.right;
+    if (!list.empty())
+      fail(ErrorKind::data, out.string(), ": there is a pack of other options; remove it, or choose another name. What differs:", list);
     outcome.finished = true;
     outcome.kept = data.size();
     for (std::int64_t i = 0; i < before.size(); ++i) {
@@ -151,13 +161,22 @@ PackOutcome pack(const D& data, const std::filesystem::path& out, const PackOpti
     const auto count = std::min(block, data.size() - done);
     bytes.assign(static_cast<std::size_t>(count * stride), std::byte{0});
     entries.assign(static_cast<std::size_t>(count), {});
-    parallel_for(count, [&](std::int64_t k) {
-      entries[static_cast<std::size_t>(k)] = detail::pack_record(data, done + k, std::span(bytes).subspan(static_cast<std::size_t>(k * stride), static_cast<std::size_t>(stride)), options, bad);
-    }, {.threads = options.threads});
+    parallel_for(count,
+                 [&](std::int64_t k) {
+                   entries[static_cast<std::size_t>(k)] = detail::pack_record(
+                       data, done + k, std::span(bytes).subspan(static_cast<std::size_t>(k * stride), static_cast<std::size_t>(stride)),
+                       options, bad);
+                 },
+                 {.threads = options.threads});
     writer.add(bytes, entries);
     done += count;
-    const double rate = static_cast<double>(done - outcome.kept) / std::max(std::chrono::duration<double>(Clock::now() - begin).count(), 1e-9);
-    emit(sink, "pack_progress", {{"done", done}, {"records", data.size()}, {"images_per_second", rate}, {"seconds_left", static_cast<double>(data.size() - done) / rate}});
+    const double rate =
+        static_cast<double>(done - outcome.kept) / std::max(std::chrono::duration<double>(Clock::now() - begin).count(), 1e-9);
+    emit(sink, "pack_progress",
+         {{"done", done},
+          {"records", data.size()},
+          {"images_per_second", rate},
+          {"seconds_left", static_cast<double>(data.size() - done) / rate}});
   }
   outcome.bad = bad.reasons();
   outcome.records = static_cast<std::int64_t>(writer.written());

@@ -90,7 +90,11 @@ class StudySource {
   // table and row for the first unreadable report, and as config.bad says for unreadable images; Error(data) for a pack that lacks
   // a record or whose pictures were stored otherwise.
   StudySource(const D& data, const WordPiece& tokenizer, const StudySourceConfig& config, std::shared_ptr<const ImagePack> pack = nullptr)
-      : data_(&data), config_((config.validate(), config)), length_(tokenizer.config().length), rows_(static_cast<std::size_t>(data.size())), sentences_(rows_.size()),
+      : data_(&data),
+        config_((config.validate(), config)),
+        length_(tokenizer.config().length),
+        rows_(static_cast<std::size_t>(data.size())),
+        sentences_(rows_.size()),
         pictures_(data, config.stored_side, config.local_contrast, config.bad, std::move(pack)) {
     tokens_from_pack_ = pictures_.pack() != nullptr && are_of(pictures_.pack()->content().tokens, tokenizer);
     parallel_for(data.size(), [&](int64_t i) { encode(i, tokenizer); }, {.grain = 64});
@@ -131,14 +135,19 @@ class StudySource {
       const auto seen = pictures_.seen_at(place, key, room);
       if (!seen) continue;
       const auto b = out.records.size();
-      image::augment_into({.pixels = {out.images.data_ptr<uint8_t>() + b * static_cast<std::size_t>(S * S), static_cast<std::size_t>(S * S)}, .height = S, .width = S},
-                          seen->picture, config_.augmentation, key);
+      image::augment_into(
+          {.pixels = {out.images.data_ptr<uint8_t>() + b * static_cast<std::size_t>(S * S), static_cast<std::size_t>(S * S)},
+           .height = S,
+           .width = S},
+          seen->picture, config_.augmentation, key);
       rows.push_back(&seen_row(seen->record, key));
       const auto& labels = data_->record(seen->record).labels;
       if (C > 0) std::memcpy(out.labels.data_ptr<float>() + b * static_cast<std::size_t>(C), labels.data(), labels.size() * sizeof(float));
       out.records.push_back(seen->record);
     }
-    if (rows.empty() && B > 0) fail(ErrorKind::data, "none of the ", B, " pictures of a batch can be read; use larger batches, or replace bad records instead of skipping them");
+    if (rows.empty() && B > 0)
+      fail(ErrorKind::data, "none of the ", B,
+           " pictures of a batch can be read; use larger batches, or replace bad records instead of skipping them");
     out.images = out.images.slice(0, 0, static_cast<int64_t>(rows.size()));
     out.labels = out.labels.slice(0, 0, static_cast<int64_t>(rows.size()));
     out.tokens = stacked(rows, padded_length(rows));
@@ -147,7 +156,8 @@ class StudySource {
 
  private:
   [[nodiscard]] bool are_of(const std::optional<PackTokens>& tokens, const WordPiece& tokenizer) const {
-    return tokens && tokens->vocabulary == tokenizer.vocabulary().content_hash() && tokens->options == tokenizer.config() && tokens->profile == config_.profile;
+    return tokens && tokens->vocabulary == tokenizer.vocabulary().content_hash() && tokens->options == tokenizer.config() &&
+           tokens->profile == config_.profile;
   }
   void encode(int64_t i, const WordPiece& tokenizer) {
     const auto& study = data_->record(i);
@@ -158,7 +168,8 @@ class StudySource {
         const auto caption = text::clean_caption({.impression = study.report, .findings = ""});
         if (!packed) packed = tokenized(caption.joined(), tokenizer, config_.profile);
         if (config_.sentence > 0) {
-          for (const auto& sentence : caption.sentences) sentences_[static_cast<std::size_t>(i)].push_back(tokenized(sentence, tokenizer, config_.profile));
+          for (const auto& sentence : caption.sentences)
+            sentences_[static_cast<std::size_t>(i)].push_back(tokenized(sentence, tokenizer, config_.profile));
         }
       }
       row = std::move(*packed);

@@ -55,7 +55,8 @@ class CsvTable {
     for (const auto& cell : header_) {  // a message may show names of columns, but not the first row of a table without any
       const bool is_path = cell.find('/') != std::string::npos && cell.find_first_of(".0123456789") != std::string::npos;  // not "AP/PA"
       if (cell.size() > 64 || cell.find_first_of("\\\n") != std::string::npos || is_path) {
-        fail(ErrorKind::data, source_, ": no column '", name, "'; the first line looks like data, expected a header line with the names of the columns");
+        fail(ErrorKind::data, source_, ": no column '", name,
+             "'; the first line looks like data, expected a header line with the names of the columns");
       }
     }
     fail(ErrorKind::data, source_, ": no column '", name, "'", nearest_hint(name, header_));
@@ -133,7 +134,9 @@ class CsvTable {
     }
     for (++at_;; value += '"') {
       append(value, next_of(detail::kEndsQuotedCell), true);
-      if (at_ >= text_.size()) fail(ErrorKind::data, source_, ": ", row_name(), ": the quoted cell that begins in line ", begin.line, ", byte ", begin.byte, ", does not end");
+      if (at_ >= text_.size())
+        fail(ErrorKind::data, source_, ": ", row_name(), ": the quoted cell that begins in line ", begin.line, ", byte ", begin.byte,
+             ", does not end");
       if (text_[at_] == '\0') broken(kZeroByte);
       ++at_;
       if (at_ < text_.size() && text_[at_] == '"') {
@@ -186,8 +189,9 @@ class CsvTable {
       return;
     }
     const auto column = row_ > 0 && number < header_.size() ? "'" + header_[number] + "'" : std::to_string(number + 1);
-    fail(ErrorKind::data, source_, ": ", row_name(), " (line ", begin.line + std::count(raw.begin(), raw.begin() + static_cast<std::ptrdiff_t>(bad), '\n'),
-         "), column ", column, ": byte ", begin.byte + bad, " is not UTF-8; save the table as UTF-8, or read it with invalid_utf8 = replace");
+    fail(ErrorKind::data, source_, ": ", row_name(), " (line ",
+         begin.line + std::count(raw.begin(), raw.begin() + static_cast<std::ptrdiff_t>(bad), '\n'), "), column ", column, ": byte ",
+         begin.byte + bad, " is not UTF-8; save the table as UTF-8, or read it with invalid_utf8 = replace");
   }
 
   std::string text_, source_;

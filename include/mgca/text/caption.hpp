@@ -2,11 +2,15 @@
 // Sentences end at periods and at "1."-like enumerations; tokens are runs of word characters, lower-case, ASCII only.
 #pragma once
 
+#include <mgca/core/utf8.hpp>
 #include <mgca/text/unicode.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace mgca::text {
@@ -63,10 +67,48 @@ inline std::vector<std::vector<char32_t>> word_runs(const std::vector<char32_t>&
   return runs;
 }
 
+// The lower case of ASCII word characters, 0 for all others.
+inline constexpr std::array<char, 128> kAsciiWord = [] {
+  std::array<char, 128> table{};
+  for (char c = '0'; c <= '9'; ++c) table[static_cast<std::size_t>(c)] = c;
+  for (char c = 'a'; c <= 'z'; ++c) table[static_cast<std::size_t>(c)] = table[static_cast<std::size_t>(c - 32)] = c;
+  table['_'] = '_';
+  return table;
+}();
+
+// Adds the sentences of ASCII text, nearly every report: the general way without code points.
+inline void clean_ascii(std::string_view text, Caption& caption) {
+  for (std::size_t from = 0; from < text.size();) {
+    const auto period = text.find('.', from);
+    auto piece = text.substr(from, std::min(period, text.size()) - from);
+    from += piece.size() + 1;
+    while (period != std::string_view::npos && !piece.empty() && piece.back() >= '0' && piece.back() <= '9') piece.remove_suffix(1);
+    std::string sentence(piece.size(), ' ');  // never longer: what separates runs takes a character at least
+    std::size_t length = 0;
+    std::int64_t runs = 0;
+    bool inside = false;
+    for (const char c : piece) {
+      const char letter = kAsciiWord[static_cast<std::size_t>(c)];
+      if (letter != 0 && !inside && runs++ > 0) ++length;
+      if (letter != 0) sentence[length++] = letter;
+      inside = letter != 0;
+    }
+    if (runs <= 1) continue;
+    sentence.resize(length);
+    caption.tokens += runs;
+    caption.sentences.push_back(std::move(sentence));
+  }
+}
+
 }  // namespace detail
 
 // Throws Error(data) for text that is not UTF-8.
 [[nodiscard]] inline Caption clean_caption(const ReportText& report, InvalidUtf8 policy = InvalidUtf8::refuse) {
+  if (leading_ascii(report.impression) == report.impression.size() && leading_ascii(report.findings) == report.findings.size()) {
+    Caption plain;
+    detail::clean_ascii(report.findings.empty() ? std::string(report.impression) : std::string(report.impression).append(" ").append(report.findings), plain);
+    return plain;
+  }
   auto points = decode_utf8(report.impression, policy);
   points.push_back(U' ');
   const auto findings = decode_utf8(report.findings, policy);

@@ -7,6 +7,7 @@
 #include <mgca/text/vocabulary.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -82,28 +83,37 @@ class WordPiece {
     return {text.size(), -1};
   }
 
+  enum class Kind : std::uint8_t { letter, capital, blank, punctuation, other };  // of a byte
+  static constexpr std::array<Kind, 256> kKinds = [] {
+    std::array<Kind, 256> kinds{};
+    for (std::size_t c = 0; c < kinds.size(); ++c) {
+      const bool blank = c == ' ' || c == '\t' || c == '\n' || c == '\r', printable = c > ' ' && c <= '~';
+      const bool digit = c >= '0' && c <= '9', small = c >= 'a' && c <= 'z', capital = c >= 'A' && c <= 'Z';
+      kinds[c] = blank ? Kind::blank : !printable ? Kind::other : capital ? Kind::capital : digit || small ? Kind::letter : Kind::punctuation;
+    }
+    return kinds;
+  }();
+  [[nodiscard]] static Kind kind_of(char c) { return kKinds[static_cast<unsigned char>(c)]; }
+
   // Printable ASCII and blanks, nearly every report: no character vanishes, composes or decomposes.
   [[nodiscard]] static bool is_plain(std::string_view text) {
-    return std::ranges::all_of(text, [](char c) { return (c >= ' ' && c <= '~') || c == '\t' || c == '\n' || c == '\r'; });
+    bool plain = true;
+    for (const char c : text) plain &= kind_of(c) != Kind::other;
+    return plain;
   }
 
   void split_plain(std::string_view text, std::vector<std::int32_t>& ids) const {
     std::string word;
-    const auto flush = [&] {
-      if (!word.empty()) append_pieces(word, ids);
-      word.clear();
-    };
-    for (const char c : text) {
-      if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
-        flush();
-        continue;
-      }
-      const bool alone = text::is_punctuation(static_cast<char32_t>(c));
-      if (alone) flush();
-      word += config_.lower_case && c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-      if (alone) flush();
+    for (std::size_t at = 0; at < text.size();) {
+      const auto begin = at;
+      const auto first = kind_of(text[at++]);
+      if (first == Kind::blank) continue;
+      bool capitals = first == Kind::capital;
+      while (first != Kind::punctuation && at < text.size() && kind_of(text[at]) <= Kind::capital) capitals |= kind_of(text[at++]) == Kind::capital;
+      word.assign(text, begin, at - begin);
+      if (capitals && config_.lower_case) std::ranges::transform(word, word.begin(), [](char c) { return kind_of(c) == Kind::capital ? static_cast<char>(c + 32) : c; });
+      append_pieces(word, ids);
     }
-    flush();
   }
 
   // Blank-separated words, ideographs alone. Characters without a form (control, private, not assigned) vanish without splitting.
@@ -166,6 +176,9 @@ class WordPiece {
 
   // Greedy longest match from the left; a word with a part that is in no way in the table is [UNK] as a whole.
   void append_pieces(const std::string& word, std::vector<std::int32_t>& ids) const {
+    if (word.size() <= static_cast<std::size_t>(config_.max_word_length)) {  // bytes, and so characters: the common case of a whole word
+      if (const auto id = vocabulary_->find(word); id >= 0) return ids.push_back(id);
+    }
     std::int64_t characters = 0;
     for (const char c : word) characters += (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
     const auto before = ids.size();

@@ -111,7 +111,8 @@ inline std::vector<std::byte> pack_header(const PackContent& content, const Pack
   for (const char c : kPackMagic) put(page, static_cast<std::uint8_t>(c));
   put(page, kPackVersion);
   put(page, static_cast<std::uint32_t>(kPackPage));
-  for (const auto value : {layout.records, layout.side, layout.stride, layout.token_row, layout.bytes(), std::uint64_t{json.size()}}) put(page, value);
+  for (const auto value : {layout.records, layout.side, layout.stride, layout.token_row, layout.bytes(), std::uint64_t{json.size()}})
+    put(page, value);
   for (const char c : json) put(page, static_cast<std::uint8_t>(c));
   MGCA_CHECK(page.size() <= kPackPage - 8, "pack: what it holds takes ", json.size(), " bytes to tell, more than fit the header");
   page.resize(kPackPage - 8);
@@ -132,16 +133,21 @@ inline PackHeader read_pack_header(std::span<const std::byte> file, const std::s
   if (!std::equal(kPackMagic.begin(), kPackMagic.end(), page.begin(), [](char c, std::byte b) { return static_cast<std::byte>(c) == b; })) {
     wrong("not a pack: it does not begin with ", kPackMagic);
   }
-  if (const auto version = get<std::uint32_t>(page, 8); version != kPackVersion) wrong("a pack of version ", version, ", this library reads version ", kPackVersion);
-  if (get<std::uint64_t>(page, kPackPage - 8) != checksum(page.first(kPackPage - 8))) wrong("the header is damaged: its checksum does not fit");
+  if (const auto version = get<std::uint32_t>(page, 8); version != kPackVersion)
+    wrong("a pack of version ", version, ", this library reads version ", kPackVersion);
+  if (get<std::uint64_t>(page, kPackPage - 8) != checksum(page.first(kPackPage - 8)))
+    wrong("the header is damaged: its checksum does not fit");
   const auto number = [&](std::uint64_t i) { return get<std::uint64_t>(page, 16 + 8 * i); };
   const auto records = number(0), side = number(1), token_row = number(3), length = number(5);
-  if (get<std::uint32_t>(page, 12) != kPackPage || !PackLayout::possible(records, side, token_row) || length > kPackPage - 72) wrong("the header is damaged: impossible sizes");
+  if (get<std::uint32_t>(page, 12) != kPackPage || !PackLayout::possible(records, side, token_row) || length > kPackPage - 72)
+    wrong("the header is damaged: impossible sizes");
   const PackLayout layout(records, side, token_row);
-  if (number(2) != layout.stride || number(4) != layout.bytes()) wrong("the header is damaged: stride or file size do not fit ", records, " records of side ", side);
+  if (number(2) != layout.stride || number(4) != layout.bytes())
+    wrong("the header is damaged: stride or file size do not fit ", records, " records of side ", side);
   const std::string json(reinterpret_cast<const char*>(page.data()) + 64, length);
   auto content = from_json_text<PackContent>(json, source + ": header");
-  if (content.side != static_cast<std::int64_t>(side)) wrong("the header is damaged: it tells of pictures of side ", side, " and of side ", content.side);
+  if (content.side != static_cast<std::int64_t>(side))
+    wrong("the header is damaged: it tells of pictures of side ", side, " and of side ", content.side);
   return {std::move(content), layout};
 }
 
@@ -157,8 +163,14 @@ inline std::vector<std::byte> pack_entry_bytes(const PackEntry& e) {
 // Nothing where the bytes are no entry.
 inline std::optional<PackEntry> pack_entry(std::span<const std::byte> b) {
   if (b.size() < kPackEntryBytes || get<std::uint64_t>(b, 56) != checksum(b.first(56))) return std::nullopt;
-  return PackEntry{.key = get<std::uint64_t>(b, 0), .checksum = get<std::uint64_t>(b, 8), .source = get<std::uint64_t>(b, 16), .picture = get<std::uint64_t>(b, 24),
-                   .row = get<std::int64_t>(b, 32), .height = get<std::uint32_t>(b, 40), .width = get<std::uint32_t>(b, 44), .bad = get<std::uint64_t>(b, 48) != 0};
+  return PackEntry{.key = get<std::uint64_t>(b, 0),
+                   .checksum = get<std::uint64_t>(b, 8),
+                   .source = get<std::uint64_t>(b, 16),
+                   .picture = get<std::uint64_t>(b, 24),
+                   .row = get<std::int64_t>(b, 32),
+                   .height = get<std::uint32_t>(b, 40),
+                   .width = get<std::uint32_t>(b, 44),
+                   .bad = get<std::uint64_t>(b, 48) != 0};
 }
 
 // By what a record is found again: where it stands in its table and which image it names.

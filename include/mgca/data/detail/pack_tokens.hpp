@@ -35,8 +35,10 @@ class TokenRows {
     put(row, report_hash(report));
     put(row, static_cast<std::uint16_t>(text.pieces.used));
     put(row, static_cast<std::uint16_t>(text.words.words));
-    for (const auto id : text.pieces.ids) id_bytes_ == 2 ? put(row, static_cast<std::uint16_t>(id)) : put(row, static_cast<std::uint32_t>(id));
-    for (const auto slot : text.words.slot_of_token) slot_bytes_ == 1 ? put(row, static_cast<std::uint8_t>(slot)) : put(row, static_cast<std::uint16_t>(slot));
+    for (const auto id : text.pieces.ids)
+      id_bytes_ == 2 ? put(row, static_cast<std::uint16_t>(id)) : put(row, static_cast<std::uint32_t>(id));
+    for (const auto slot : text.words.slot_of_token)
+      slot_bytes_ == 1 ? put(row, static_cast<std::uint8_t>(slot)) : put(row, static_cast<std::uint16_t>(slot));
     return row;
   }
   // Nothing where the row is of another report or holds impossible numbers.

@@ -22,20 +22,26 @@ namespace mgca::detail {
 
 struct PackPaths {
   std::filesystem::path finished, records, index;
-  explicit PackPaths(const std::filesystem::path& out) : finished(out), records(out.string() + ".part"), index(out.string() + ".part-index") {}
+  explicit PackPaths(const std::filesystem::path& out)
+      : finished(out), records(out.string() + ".part"), index(out.string() + ".part-index") {}
 };
 
 // The entries of an unfinished pack up to the first that is damaged, of other data or, where `bad` says so, without a picture.
 // Throws Error(data) where it was begun with other data or options.
-inline std::vector<PackEntry> kept_entries(const PackPaths& paths, const PackHeader& wanted, std::span<const std::uint64_t> keys, bool keep_bad) {
+inline std::vector<PackEntry> kept_entries(const PackPaths& paths, const PackHeader& wanted, std::span<const std::uint64_t> keys,
+                                           bool keep_bad) {
   std::vector<PackEntry> kept;
   if (!std::filesystem::exists(paths.records) || !std::filesystem::exists(paths.index)) return kept;
   const MappedFile records(paths.records), index(paths.index);
   if (records.bytes().size() < kPackPage) return kept;
   std::string list;
-  for (const auto& one : differences(read_pack_header(records.bytes(), paths.records.string()).content, wanted.content)) list += "\n  " + one.path + ": begun with " + one.left + ", now " + one.right;
-  if (!list.empty()) fail(ErrorKind::data, paths.records.string(), ": an unfinished pack of other data or options; remove it, or choose another name. What differs:", list);
-  for (std::size_t i = 0; i < keys.size() && (i + 1) * kPackEntryBytes <= index.bytes().size() && wanted.layout.record(i + 1) <= records.bytes().size(); ++i) {
+  for (const auto& one : differences(read_pack_header(records.bytes(), paths.records.string()).content, wanted.content))
+    list += "\n  " + one.path + ": begun with " + one.left + ", now " + one.right;
+  if (!list.empty())
+    fail(ErrorKind::data, paths.records.string(),
+         ": an unfinished pack of other data or options; remove it, or choose another name. What differs:", list);
+  for (std::size_t i = 0;
+       i < keys.size() && (i + 1) * kPackEntryBytes <= index.bytes().size() && wanted.layout.record(i + 1) <= records.bytes().size(); ++i) {
     const auto entry = pack_entry(index.bytes().subspan(i * kPackEntryBytes, kPackEntryBytes));
     if (!entry || entry->key != keys[i] || (entry->bad && !keep_bad)) break;
     kept.push_back(*entry);
@@ -53,7 +59,8 @@ inline std::vector<PackEntry> kept_entries(const PackPaths& paths, const PackHea
 // A file that grows, open for writing.
 class GrowingFile {
  public:
-  GrowingFile(Files& files, std::filesystem::path path, std::size_t size) : files_(&files), path_(std::move(path)), file_(files.append(path_, size)) {}
+  GrowingFile(Files& files, std::filesystem::path path, std::size_t size)
+      : files_(&files), path_(std::move(path)), file_(files.append(path_, size)) {}
   GrowingFile(const GrowingFile&) = delete;
   GrowingFile& operator=(const GrowingFile&) = delete;
   ~GrowingFile() {
@@ -84,7 +91,10 @@ class PackWriter {
  public:
   // Goes on behind the kept records.
   PackWriter(Files& files, const std::filesystem::path& out, const PackHeader& header, const std::vector<PackEntry>& kept)
-      : files_(&files), paths_(out), layout_(header.layout), records_(files, paths_.records, kept.empty() ? 0 : layout_.record(kept.size())),
+      : files_(&files),
+        paths_(out),
+        layout_(header.layout),
+        records_(files, paths_.records, kept.empty() ? 0 : layout_.record(kept.size())),
         index_(files, paths_.index, kept.size() * kPackEntryBytes) {
     if (kept.empty()) records_.write(pack_header(header.content, layout_));
     for (const auto& entry : kept) remember(entry);
@@ -101,7 +111,8 @@ class PackWriter {
 
   // After this the pack is on disk under its name, even through a power failure.
   void finish(std::span<const std::byte> token_rows) {
-    MGCA_CHECK(written() == layout_.records && token_rows.size() == layout_.records * layout_.token_row, "pack: finished with ", written(), " of ", layout_.records, " records");
+    MGCA_CHECK(written() == layout_.records && token_rows.size() == layout_.records * layout_.token_row, "pack: finished with ", written(),
+               " of ", layout_.records, " records");
     std::vector<std::byte> seal;
     put(seal, checksum(entries_));
     put(seal, checksum(token_rows));

@@ -82,15 +82,17 @@ class PictureStore {
   void find_in_pack() {
     const auto& content = pack_->content();
     if (content.side != side_ || content.local_contrast != how_) {
-      fail(ErrorKind::data, pack_->source(), ": its pictures were stored otherwise than asked for (side ", content.side, " and ", side_, " pixels, radius of local contrast ",
-           content.local_contrast.radius, " and ", how_.radius, "); pack the pictures again with mgca pack");
+      fail(ErrorKind::data, pack_->source(), ": its pictures were stored otherwise than asked for (side ", content.side, " and ", side_,
+           " pixels, radius of local contrast ", content.local_contrast.radius, " and ", how_.radius,
+           "); pack the pictures again with mgca pack");
     }
     for (int64_t i = 0; i < data_->size(); ++i) {
       const auto row = data_->record(i).row;
       const auto found = pack_->find(data_->record(i));
       if (!found) fail(ErrorKind::data, pack_->source(), ": row ", row, " is not in the pack; pack the pictures again with mgca pack");
       places_.push_back(*found);
-      if (pack_->entry(*found).bad) bad_->add(row, pack_->source() + ": row " + std::to_string(row) + ": its picture could not be read when the pack was made");
+      if (pack_->entry(*found).bad)
+        bad_->add(row, pack_->source() + ": row " + std::to_string(row) + ": its picture could not be read when the pack was made");
     }
   }
   [[nodiscard]] bool is_kept(int64_t i) const { return !kept_.empty() && !kept_[static_cast<std::size_t>(i)].empty(); }

@@ -35,7 +35,9 @@ class CsvRow {
   // Row number counted from 1, without the header.
   [[nodiscard]] std::int64_t number() const { return number_; }
   // "pairs.csv: row 12 (line 15)": how every message about this row begins.
-  [[nodiscard]] std::string place() const { return *source_ + ": row " + std::to_string(number_) + " (line " + std::to_string(line_) + ")"; }
+  [[nodiscard]] std::string place() const {
+    return *source_ + ": row " + std::to_string(number_) + " (line " + std::to_string(line_) + ")";
+  }
   [[nodiscard]] const std::string& at(std::size_t column) const { return fields_[column]; }
   [[nodiscard]] bool blank(std::size_t column) const { return fields_[column].find_first_not_of(" \t") == std::string::npos; }
 
