@@ -177,8 +177,8 @@ TEST_CASE("nih: broken rows, lists and boxes are refused with their place and wi
   refused_table("059Y", "canary", {"row 2", "'Patient Age'", "058Y"});
   refused_table("059Y", "59X", {"row 2", "'Patient Age'"});
   refused_table("059Y", "-59", {"row 2", "'Patient Age'"});
-  refused_table("M,AP", "canary,AP", {"row 2", "'Patient Gender'", "F or M"});
-  refused_table("M,AP", "M,canary", {"row 2", "'View Position'", "PA or AP"});
+  refused_table("M,AP", "canary,AP", {"row 2", "'Patient Gender'", "F, M"});
+  refused_table("M,AP", "M,canary", {"row 2", "'View Position'", "PA, AP"});
   refused_table(",1,059Y", ",,059Y", {"row 2", "'Patient ID'"});
   refused_table("00000001_001.png", "00000001_000.png", {"row 2", "second row for the same picture"});
   refused_table("Finding Labels", "Finding Label", {"no column 'Finding Labels'", "did you mean 'Finding Label'"});

@@ -3,6 +3,7 @@
 // Reference: Irvin et al. 2019, CheXpert; the 5x200 set: Huang et al. 2021, GLoRIA.
 #pragma once
 
+#include <mgca/data/detail/study_cells.hpp>
 #include <mgca/data/prepared.hpp>
 #include <mgca/data/published_subsets.hpp>
 #include <mgca/data/uncertain_labels.hpp>
@@ -102,11 +103,7 @@ inline ChexpertTable read_chexpert(RawFolder& raw, const std::string& folder, co
         row.at(view) == "RL" ? std::optional(View::unknown) : view_of(row.at(view));  // one row of the published table is RL
     if (!position) row.wrong(view, "AP, PA, LL, RL or nothing");
     study.view = *position;
-    const auto known_sex = sex_of(row.at(sex));
-    if (!known_sex) row.wrong(sex, "Female, Male or Unknown");
-    study.sex = *known_sex;
-    study.age = row.number_at(age);
-    if (study.age && (*study.age < 0 || *study.age > 150)) row.wrong(age, "an age in years, 0 to 150");
+    read_details(row, {.view = {}, .age = age, .sex = sex}, study);
     if (study.age && *study.age == 0) study.age.reset();
     all.ages_unknown += frontal && !study.age ? 1 : 0;
     int only = -1, marked = 0;
@@ -162,8 +159,8 @@ inline Prepared chexpert_studies(RawFolder& raw, const PrepareOptions& options) 
     fail(ErrorKind::data, raw.folder().string(), ": the download in batches; move train.csv, valid.csv and the folder valid of batch 1 into ",
          "CheXpert-v1.0, and the patients' folders of the other batches into CheXpert-v1.0/train");
   }
-  auto table = read_chexpert(raw, folder, "train.csv");
-  auto test = read_chexpert(raw, folder, "valid.csv");
+  const auto table = read_chexpert(raw, folder, "train.csv");
+  const auto test = read_chexpert(raw, folder, "valid.csv");
 
   Prepared set{.name = "chexpert"};
   set.label_names.assign(kChexpertLabels.begin(), kChexpertLabels.end());
@@ -177,27 +174,19 @@ inline Prepared chexpert_studies(RawFolder& raw, const PrepareOptions& options) 
   }
   const auto split = chexpert_split(rest, sizes.valid, options.leaks);
 
-  std::int64_t in_both = 0;
-  std::vector<bool> seen(table.studies.size(), false);
-  const auto add = [&](Study study, const char* name, const std::string& lateral) {
-    if (!lateral.empty()) return;
-    study.split = name;
-    set.studies.push_back(std::move(study));
+  const auto in_both = std::count_if(split.valid.begin(), split.valid.end(),
+                                     [&](std::int64_t row) { return std::binary_search(split.train.begin(), split.train.end(), row); });
+  const auto add = [&](const ChexpertTable& from, std::size_t at, const char* name) {
+    if (!from.lateral[at].empty()) return;
+    set.studies.push_back(from.studies[at]);
+    set.studies.back().split = name;
   };
-  for (const auto row : split.train) {
-    const auto at = static_cast<std::size_t>(row);
-    add(table.studies[at], "train", table.lateral[at]);
-    seen[at] = true;
-  }
-  for (const auto row : split.valid) {
-    const auto at = static_cast<std::size_t>(row);
-    add(table.studies[at], "valid", table.lateral[at]);
-    in_both += seen[at] ? 1 : 0;
-  }
+  for (const auto row : split.train) add(table, static_cast<std::size_t>(row), "train");
+  for (const auto row : split.valid) add(table, static_cast<std::size_t>(row), "valid");
   for (std::size_t at = 0; at < aside.size(); ++at) {
-    if (aside[at]) add(table.studies[at], "5x200", table.lateral[at]);
+    if (aside[at]) add(table, at, "5x200");
   }
-  for (std::size_t at = 0; at < test.studies.size(); ++at) add(std::move(test.studies[at]), "test", test.lateral[at]);
+  for (std::size_t at = 0; at < test.studies.size(); ++at) add(test, at, "test");
   for (const auto* all : {&table, &test}) {
     for (const auto& place : all->lateral) {
       if (!place.empty()) set.drop("not a frontal view", place);

@@ -2,6 +2,7 @@
 // Reference: Wang et al. 2017, ChestX-ray8.
 #pragma once
 
+#include <mgca/data/detail/study_cells.hpp>
 #include <mgca/data/prepared.hpp>
 
 #include <algorithm>
@@ -100,17 +101,9 @@ inline void read_nih_boxes(RawFolder& raw, const NihIndex& index, Prepared& set)
   std::int64_t rows = 0;
   table.for_each([&](const io::CsvRow& row) {
     ++rows;
-    std::array<double, 4> v{};
-    for (std::size_t k = 0; k < v.size(); ++k) {
-      const auto value = row.number_at(sides[k]);
-      if (!value || *value < 0 || (k >= 2 && *value == 0)) row.wrong(sides[k], k < 2 ? "a number of 0 or more" : "a positive number");
-      v[k] = *value;
-    }
-    constexpr double picture = 1024;  // pixels, both ways
-    for (const std::size_t k : {0U, 1U}) {
-      if (v[k] + v[k + 2] > picture + 1) {
-        fail(ErrorKind::data, row.place(), ": the box leaves the picture of 1024 x 1024 pixels: ", v[k], " and a size of ", v[k + 2]);
-      }
+    const auto box = box_at(row, sides);
+    if (std::max(box.x2, box.y2) > 1024 + 1) {
+      fail(ErrorKind::data, row.place(), ": the box leaves the picture of 1024 x 1024 pixels: it ends at ", box.x2, ", ", box.y2);
     }
     const std::string label = row.at(finding) == "Infiltrate" ? "Infiltration" : row.at(finding);
     if (std::find(kNihLabels.begin(), kNihLabels.end(), label) == kNihLabels.end()) {
@@ -118,7 +111,7 @@ inline void read_nih_boxes(RawFolder& raw, const NihIndex& index, Prepared& set)
     }
     const auto found = index.find(row.at(image));
     if (found == index.end()) return set.drop("a box of a picture that is not in the table", row.place());
-    set.studies[found->second].boxes.push_back({label, box_of(CornerSize{.x = v[0], .y = v[1], .width = v[2], .height = v[3]})});
+    set.studies[found->second].boxes.push_back({label, box});
   });
   set.expect("boxes", 984, rows);
 }
@@ -158,12 +151,7 @@ inline void read_nih_boxes(RawFolder& raw, const NihIndex& index, Prepared& set)
     study.split = in_test ? "test" : split_of_patient(study.patient, rule);
     const auto place = places.find(file);
     study.image = place == places.end() ? "images/" + file : place->second;
-    const auto position = view_of(row.at(view));
-    if (!position) row.wrong(view, "PA or AP");
-    study.view = *position;
-    const auto known_sex = sex_of(row.at(sex));
-    if (!known_sex) row.wrong(sex, "F or M");
-    study.sex = *known_sex;
+    detail::read_details(row, {.view = view, .age = {}, .sex = sex}, study);
     study.age = detail::nih_age(row, age);
     if (study.age && *study.age > 100) {
       ++old;

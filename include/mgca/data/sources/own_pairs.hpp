@@ -88,11 +88,7 @@ namespace data {
     if (!named) row.wrong(*split, "train, valid or test");
     study.split = *named;
     detail::read_details(row, details, study);
-    for (const auto column : labels) {
-      const auto value = row.number_at(column);
-      if (value && *value != 0 && *value != 1) row.wrong(column, "0, 1 or nothing");
-      study.labels.push_back(value ? static_cast<float>(*value) : kUnknownLabel);
-    }
+    for (const auto column : labels) study.labels.push_back(detail::label_at(row, column));
     set.studies.push_back(std::move(study));
   });
   if (rows == 0) fail(ErrorKind::data, config.table, ": the table has no row; expected one per picture");
