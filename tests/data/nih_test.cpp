@@ -234,8 +234,8 @@ TEST_CASE("nih: real names, labels and boxes of the sample set give its counts",
     list += std::filesystem::path(row.at(boxes.column("image"))).stem().string() + ".png," + row.at(boxes.column("label"));
     for (const char* side : {"x", "y", "w", "h"}) {
       list += "," + std::to_string(*row.number_at(boxes.column(side)) * 6.4);  // 160 to 1024 pixels
-    list += "\n";
     }
+    list += "\n";
   });
   layout.text("Data_Entry_2017.csv", table);
   layout.text("BBox_List_2017.csv", list);

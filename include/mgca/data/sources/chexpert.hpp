@@ -12,7 +12,10 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <filesystem>
+#include <iterator>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -99,8 +102,8 @@ inline ChexpertTable read_chexpert(RawFolder& raw, const std::string& folder, co
     const auto& looks = row.at(side);
     if (looks != "Frontal" && looks != "Lateral") row.wrong(side, "Frontal or Lateral");
     const bool frontal = looks == "Frontal";
-    const auto position =
-        row.at(view) == "RL" ? std::optional(View::unknown) : view_of(row.at(view));  // one row of the published table is RL
+    // One row of the published table is RL.
+    const auto position = row.at(view) == "RL" ? std::optional(View::unknown) : view_of(row.at(view));
     if (!position) row.wrong(view, "AP, PA, LL, RL or nothing");
     study.view = *position;
     read_details(row, {.view = {}, .age = age, .sex = sex}, study);
@@ -111,9 +114,8 @@ inline ChexpertTable read_chexpert(RawFolder& raw, const std::string& folder, co
       const auto value = row.number_at(columns[i]);
       if (value && *value != 0 && *value != 1 && *value != -1) row.wrong(columns[i], "1, 0, -1 or nothing");
       const auto cell = value.value_or(0);
-      study.labels.push_back(i < kFiveFindings.size() ? *map_uncertain(kFiveFindings[i], value)
-                             : cell < 0               ? kUnknownLabel
-                                                      : static_cast<float>(cell));
+      const auto plain = cell < 0 ? kUnknownLabel : static_cast<float>(cell);
+      study.labels.push_back(i < kFiveFindings.size() ? *map_uncertain(kFiveFindings[i], value) : plain);
       if (kChexpertLabels[i] == "No Finding" || cell == 0) continue;
       ++marked;
       if (i < kFiveFindings.size() && cell == 1) only = static_cast<int>(i);

@@ -17,8 +17,8 @@
 namespace mgca {
 
 struct FoldersConfig {
-  std::string
-      patient_separator;  // "_": the patient of p7_front.png is p7; a name without it is a patient as a whole; empty: each picture its own
+  // "_": the patient of p7_front.png is p7, and a name without it is a patient as a whole; empty: each picture is of its own.
+  std::string patient_separator;
   double train = 0.7;     // share of the patients, where no folders say the split
   double valid = 0.1;     // likewise; the rest is test
 
