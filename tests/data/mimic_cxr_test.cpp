@@ -219,7 +219,8 @@ TEST_CASE("mimic_cxr: no text and no patient is in errors or the manifest", "[da
   CHECK(back.record(0).report == set.studies[0].report);
   CHECK(back.image(6).height() > 0);
 
-  const auto report = layout.scratch / (MimicLayout::folder("14000980") + "/s50985099.txt");
+  const auto name = MimicLayout::folder("14000980") + "/s50985099.txt";
+  const auto report = layout.scratch / name;
   std::filesystem::remove(report);
   std::filesystem::create_directory(report);
   expect_no_canary(message_of(layout));
@@ -229,9 +230,9 @@ TEST_CASE("mimic_cxr: no text and no patient is in errors or the manifest", "[da
   expect_no_canary(message_of(layout));
   CHECK(message_of(layout).find("a link out of the raw folder") != std::string::npos);
   std::filesystem::remove(report);
-  mgca::test::write_text(report, std::string((std::size_t{4} << 20) + 1, 'x'));
+  layout.write(name, std::string((std::size_t{4} << 20) + 1, 'x'));
   CHECK(message_of(layout).find("larger than 4194304 bytes") != std::string::npos);
-  mgca::test::write_text(report, "x");
+  layout.write(name, "x");
   std::filesystem::remove(layout.scratch / MimicLayout::image_of(layout.images[0]));
   CHECK(message_of(layout).find("1 are not there") != std::string::npos);
   expect_no_canary(message_of(layout));

@@ -2,9 +2,10 @@
 // like, and what is odd about the real ones.
 #pragma once
 
-#include "pair_folder.hpp"
+#include "paths.hpp"
 
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <string>
 #include <vector>
@@ -74,7 +75,7 @@ struct MimicLayout {
 
   void write(const std::string& name, const std::string& text) const {
     std::filesystem::create_directories((scratch / name).parent_path());
-    write_text(scratch / name, text);
+    std::ofstream(scratch / name, std::ios::binary) << text;
   }
   void write_images() const {
     for (const auto& i : images) {

@@ -1,9 +1,12 @@
 // Open-i's collection as it is unpacked, with invented reports in the exact form of the real ones.
 #pragma once
 
-#include "pair_folder.hpp"
+#include "paths.hpp"
+
+#include <mgca/io/csv.hpp>
 
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -55,11 +58,11 @@ struct OpeniLayout {
     return scratch / name;
   }
   void write_xml(const std::string& folder = "ecgen-radiology/") const {
-    for (const auto& report : reports) write_text(path(folder + report.number + ".xml"), xml(report));
+    for (const auto& report : reports) write(folder + report.number + ".xml", xml(report));
   }
+  void write(const std::string& name, const std::string& text) const { std::ofstream(path(name), std::ios::binary) << text; }
   void write_image(const std::string& name) const {
-    static const auto png = io::encode_png(GreyImage({.height = 8, .width = 8}, 100).plane());
-    write_text(path(name), {reinterpret_cast<const char*>(png.data()), png.size()});
+    std::filesystem::copy_file(data_dir() / "images" / "cxr_grey8.png", path(name), std::filesystem::copy_options::overwrite_existing);
   }
   void write_images(const std::string& folder = "NLMCXR_png/", const std::string& ending = ".png") const {
     for (const auto& report : reports) {
@@ -81,8 +84,8 @@ struct OpeniLayout {
         write_image("images/images_normalized/" + kaggle_name(report.images[i]));
       }
     }
-    write_text(path("indiana_reports.csv"), table);
-    write_text(path("indiana_projections.csv"), projections);
+    write("indiana_reports.csv", table);
+    write("indiana_projections.csv", projections);
   }
 };
 

@@ -10,7 +10,6 @@
 
 using mgca::test::expect_error;
 using mgca::test::OpeniLayout;
-using mgca::test::write_text;
 namespace data = mgca::data;
 
 namespace {
@@ -117,11 +116,11 @@ TEST_CASE("openi: images named twice and rows without report are counted", "[dat
   CHECK(dropped(prepare(layout), "an image named a second time") == 1);
   OpeniLayout kaggle;
   kaggle.write_kaggle();
-  write_text(kaggle.path("indiana_projections.csv"), "uid,filename,projection\n1,1_1_IM-0001-3001.dcm.png,Frontal\n77,x.png,Lateral\n");
+  kaggle.write("indiana_projections.csv", "uid,filename,projection\n1,1_1_IM-0001-3001.dcm.png,Frontal\n77,x.png,Lateral\n");
   CHECK(dropped(prepare(kaggle), "no row in the table of reports") == 1);
-  write_text(kaggle.path("indiana_projections.csv"), "uid,filename,view\n");
+  kaggle.write("indiana_projections.csv", "uid,filename,view\n");
   expect_error([&] { (void)prepare(kaggle); }, {"indiana_projections.csv", "no column 'projection'"});
-  write_text(kaggle.path("indiana_projections.csv"), "uid,filename,projection\n1,../x.png,Frontal\n");
+  kaggle.write("indiana_projections.csv", "uid,filename,projection\n1,../x.png,Frontal\n");
   expect_error([&] { (void)prepare(kaggle); }, {"indiana_projections.csv: row 1", "the name of an image"});
 }
 

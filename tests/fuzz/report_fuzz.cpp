@@ -14,17 +14,21 @@ namespace {
 void check(std::string_view text) {
   const auto sections = mgca::text::split_sections(text);
   demand(!sections.empty() && sections.front().begin == 0 && sections.front().body.data() == text.data());
-  std::size_t end = 0;
+  std::size_t end = 0, counted = 0;
+  std::int64_t characters = 0;
   for (const auto& section : sections) {
     const auto begin = static_cast<std::size_t>(section.body.data() - text.data());
-    demand(begin >= end && begin <= text.size() && section.body.size() <= text.size() - begin && !section.name.empty());
-    end = begin + section.body.size();
+    demand(begin >= end && begin <= text.size() && section.body.size() <= text.size() - begin);
     const bool paragraph = section.name == "last_paragraph" && &section == &sections.back() && sections.size() > 1;
-    const auto counted = text.substr(0, paragraph ? begin - 3 : begin);
-    if (!paragraph || counted.size() + 3 == begin) demand(section.begin == mgca::text::detail::characters(counted));
+    // A paragraph begins where its separator does.
+    const auto until = paragraph && text.substr(end, begin - end) == "\n \n" ? end : begin;
+    characters += mgca::text::detail::characters(text.substr(counted, until - counted));
+    demand(section.begin == characters);
+    counted = until;
+    end = begin + section.body.size();
     if (section.name == "impression" || section.name == "findings") demand(!mgca::text::detail::stripped(section.body).empty());
   }
-  for (const std::string_view study : {"s90000000", "s50913680", "s56579911", "s58235663"}) {
+  for (const std::string_view study : {"s90000000", "s50913680", "s56579911"}) {
     const auto cut = mgca::text::section_report(study, text);
     demand(cut.row.has_value() == (study == "s90000000"));
     demand(cut.single_text.empty() || text.find(cut.single_text) != std::string_view::npos);
@@ -43,6 +47,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(bytes);
   const auto text = mgca::text::report_text(bytes);
   demand(mgca::first_invalid_utf8(text) == text.size() && text.find('\r') == std::string::npos);
-  check(text);
+  if (text != bytes) check(text);
   return 0;
 }

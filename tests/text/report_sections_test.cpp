@@ -59,6 +59,7 @@ TEST_CASE("report sections: sections, single text and table row equal the refere
 TEST_CASE("report sections: a header is a line's start, one blank, capitals and signs, a colon and white space", "[text][fast]") {
   CHECK(names("\n TECHNIQUE: a\n DATE: b") == List{"preamble", "technique", "date"});
   CHECK(names("\n  TECHNIQUE: a") == List{"preamble", "technique"});  // blanks may belong to the name
+  CHECK(names("\n   : x") == List{"preamble", ""});  // or be all of it
   CHECK(names("\n A (B), C/D-E:\tx") == List{"preamble", "a (b), c/d-e"});
   CHECK(names("\n DATE:\xC2\xA0x\n NOTE:\xE2\x80\x83y\n PFI:\xC2\x85z") == List{"preamble", "date", "note", "history"});
   for (const std::string text : {"\nTECHNIQUE: a", "TECHNIQUE: a", " DATE: a", "\n Date: a", "\n DATE:a", "\n DATE1: a", "\n DATE a",

@@ -18,7 +18,7 @@
 namespace mgca {
 
 struct ReportSection {
-  std::string name;        // "preamble", "impression", "last_paragraph", ...; "full report" where there is no header
+  std::string name;        // "preamble", "impression", "last_paragraph", ...; "full report" where there is no header, "" where it is blank
   std::string_view body;   // of the text that was cut
   std::int64_t begin = 0;  // characters of the text before the body; before a last paragraph's separator
 };
