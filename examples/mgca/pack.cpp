@@ -75,7 +75,7 @@ void run(const Options& o) {
                 std::to_string(pack.side()) + " pixels" + (tokenizer ? " with their reports as tokens, " : ", ") +
                 console::number(static_cast<double>(std::filesystem::file_size(o.out)) / 1e6, 1) + " MB" +
                 (outcome.bad.empty() ? "" : "; " + std::to_string(outcome.bad.size()) + " could not be read and have no picture"));
-  console::line("  next      mgca pretrain --pack " + o.out.string() + " --data " + config.data.table.string() + " --out FOLDER");
+  console::line("  next      mgca pretrain --pack " + o.out.string() + " --data " + (o.begin.table.empty() ? config.data.table : o.begin.table).string() + " --out FOLDER");
 }
 
 }  // namespace
