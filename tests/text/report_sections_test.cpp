@@ -160,6 +160,6 @@ TEST_CASE("report sections: text made of what resembles headers takes linear tim
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     INFO(unit);
     CHECK_FALSE(sections.empty());
-    CHECK(took.count() < 4);  // without optimisation, under the sanitizers: below 1; were it quadratic, above 10
+    CHECK(took.count() < 4);  // without optimisation, under the sanitizers: below 1
   }
 }
