@@ -24,7 +24,7 @@ expect 0 'done: q.pack, 36 pictures of 73 x 73 pixels, ' pack --out q.pack --pic
   echo image,report,patient,split
   for ((k = 0; k < 300; k++)); do for ((i = 1; i <= 36; i++)); do echo "data/images/$i.jpg,Frontal view.,P$i,train"; done; done
 } >many.csv
-many() { "$mgca" pack --data many.csv --set source.local_contrast.radius=3 "$@"; }
+many=("$mgca" pack --data many.csv --set source.local_contrast.radius=3)
 # until_begun FILE: some records are written.
 until_begun() {
   for ((i = 0; i < 3000; i++)); do
@@ -33,16 +33,16 @@ until_begun() {
   done
   failed "$1 did not begin"
 }
-many --out k.pack --threads 1 >out 2>err &
+"${many[@]}" --out k.pack --threads 1 >out 2>err &
 job=$!
 until_begun k.pack
 kill -9 $job
 wait $job 2>/dev/null || true
 absent k.pack
-expect 0 'pictures were there already' many --out k.pack
-expect 0 'done: l.pack, 10800 pictures' many --out l.pack
+expect 0 'pictures were there already' "${many[@]}" --out k.pack
+expect 0 'done: l.pack, 10800 pictures' "${many[@]}" --out l.pack
 same_files k.pack l.pack
-many --out m.pack --threads 1 >out 2>err &
+"${many[@]}" --out m.pack --threads 1 >out 2>err &
 job=$! got=0
 until_begun m.pack
 kill -TERM $job
