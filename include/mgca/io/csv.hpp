@@ -105,7 +105,7 @@ class CsvTable {
       if (fields.size() < count) fields.emplace_back();
       field(fields[count - 1]);  // strings of the last row keep their memory
       if (count > options_.columns) broken("more columns than the limit of " + std::to_string(options_.columns));
-      check_utf8(begin, count - 1, fields[count - 1]);
+      if (!ascii_) check_utf8(begin, count - 1, fields[count - 1]);
       if (at_ < text_.size() && text_[at_] == ',') {
         ++at_;
         continue;
@@ -122,16 +122,19 @@ class CsvTable {
   }
 
   void field(std::string& value) {
-    value.clear();
     ascii_ = true;
     const Place begin{at_, line_};
     if (at_ >= text_.size() || text_[at_] != '"') {
-      append(value, next_of(detail::kEndsPlainCell), false);
+      const auto end = next_of(detail::kEndsPlainCell);
+      if (end - at_ <= options_.field_bytes && end <= row_begin_ + options_.row_bytes) value.assign(text_, at_, end - at_);
+      else value.clear(), append(value, end, false);
+      at_ = end;
       if (at_ >= text_.size()) return;
       if (text_[at_] == '\0') broken(kZeroByte);
       if (text_[at_] == '"') broken("a quote inside an unquoted cell");
       return;
     }
+    value.clear();
     for (++at_;; value += '"') {
       append(value, next_of(detail::kEndsQuotedCell), true);
       if (at_ >= text_.size())
@@ -180,7 +183,6 @@ class CsvTable {
 
   // The cell just read; quotes do not matter, for they are characters of their own.
   void check_utf8(const Place& begin, std::size_t number, std::string& cell) const {
-    if (ascii_) return;
     const auto raw = std::string_view(text_).substr(begin.byte, at_ - begin.byte);
     const auto bad = first_invalid_utf8(raw);
     if (bad == raw.size()) return;
