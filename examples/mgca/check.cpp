@@ -144,7 +144,7 @@ void add_check(CLI::App& program) {
   auto* command = program.add_subcommand("check", "everything that is wrong with a data set, by file and row, in one pass");
   command->add_option("DATA", o->data, "CSV of pairs, or folder of mgca prepare")->required()->type_name("PATH");
   command->add_option("--set", o->set, "where columns have other names, or for tables beside it: data.report_column=findings; may be repeated")->type_name("KEY=VALUE")->allow_extra_args(false);
-  command->add_option("--similar", o->similar, "also tell pictures that look alike: whose outlines differ in at most so many of 256 bits; 12 finds nearly all copies and few others")->type_name("BITS");
+  command->add_option("--similar", o->similar, "also tell pictures whose outlines differ in at most so many of 256 bits; 12 finds nearly all copies, few others")->type_name("BITS");
   command->add_flag("--tables", o->tables, "do not read pictures");
   command->add_flag("--json", o->json, "everything as one JSON value");
   command->footer("Exit code 4 if there is any problem. Example: mgca check pairs.csv --set data.boxes=boxes.csv");
