@@ -34,10 +34,11 @@ until_begun() {
   failed "$1 did not begin"
 }
 "${many[@]}" --out k.pack --threads 1 >out 2>err &
-job=$!
+job=$! got=0
 until_begun k.pack
 kill -9 $job
-wait $job 2>/dev/null || true
+wait $job 2>/dev/null || got=$?
+[ $got = 137 ] || failed "the pack was to be killed at work, it ended with $got"
 absent k.pack
 expect 0 'pictures were there already' "${many[@]}" --out k.pack
 expect 0 'done: l.pack, 10800 pictures' "${many[@]}" --out l.pack

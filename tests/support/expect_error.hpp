@@ -1,4 +1,4 @@
-// Checks that a call throws mgca::Error and that its message names every given piece.
+// Checks that a call throws mgca::Error and that its message, which comes back, names every given piece.
 #pragma once
 
 #include "catch.hpp"
@@ -12,7 +12,7 @@
 namespace mgca::test {
 
 template <class Call>
-void expect_error(Call&& call, std::initializer_list<std::string_view> pieces) {
+std::string expect_error(Call&& call, std::initializer_list<std::string_view> pieces) {
   std::string message;
   try {
     call();
@@ -25,6 +25,7 @@ void expect_error(Call&& call, std::initializer_list<std::string_view> pieces) {
     INFO("missing: " << piece);
     CHECK(message.find(piece) != std::string::npos);
   }
+  return message;
 }
 
 }  // namespace mgca::test
