@@ -44,3 +44,13 @@ foreach(main IN LISTS mains)
     message(SEND_ERROR "${main}: ${count} lines; an example fits on one screen (60)")
   endif()
 endforeach()
+
+# `command | grep -q` under pipefail fails by chance: grep leaves at the first match, and the broken pipe of a command that
+# still writes counts as its failure.
+file(GLOB scripts ${ROOT}/bootstrap.sh ${ROOT}/tests/*/*.sh ${ROOT}/benchmarks/*/*.sh)
+foreach(script IN LISTS scripts)
+  file(STRINGS ${script} lines REGEX "[^|][|] *grep -[A-Za-z]*q")
+  if(lines)
+    message(SEND_ERROR "${script}: a pipe into grep -q; write the output to a file and search that: ${lines}")
+  endif()
+endforeach()

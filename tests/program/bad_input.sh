@@ -60,7 +60,7 @@ expect 3 'wrong.json: not valid JSON at line' on data/pairs.csv --config wrong.j
 expect 2 'form no batch of 4000; use a smaller' pretrain --out fresh --set loader.batch_size=4000
 expect 2 "device 'gpu': expected cpu, cuda" pretrain --out fresh --device gpu
 expect 3 "unknown value 'f64'; did you mean 'f32'" pretrain --out fresh --precision f64
-if "$mgca" doctor | grep -q 'CUDA *none'; then
+if ! has_gpu; then
   expect 2 'device cuda: .*no CUDA; use --device cpu' pretrain --out fresh --device cuda
   expect 2 'f16 needs a GPU' pretrain --out fresh --precision f16
 fi

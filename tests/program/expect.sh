@@ -32,6 +32,12 @@ no_temporaries() { [ -z "$(find "$1" -name '.*.tmp-*')" ] || failed "temporary f
 contents() { (cd "$1" && find . -type f ! -name run.lock -exec sha256sum {} + | sort -k 2); }
 same_files() { cmp -s "$1" "$2" || failed "$1 and $2 differ"; }
 
+# Never a pipe into `grep -q`: it leaves at the first match, and the writer's broken pipe then counts as a failure.
+has_gpu() {
+  "$mgca" doctor >doctor
+  ! grep -q 'CUDA *none' doctor
+}
+
 # Report text and patients may appear in no message and no file that was not asked for.
 no_canaries() {
   local found status=0

@@ -2,7 +2,7 @@
 # On a GPU: every precision trains, stops and goes on; what was trained there is read on the CPU. Exit code 77 where there is none.
 # shellcheck source-path=SCRIPTDIR source=expect.sh
 . "$(dirname "$0")/expect.sh" "$@"
-if "$mgca" doctor | grep -q 'CUDA *none'; then
+if ! has_gpu; then
   echo "skipped: no GPU here, or a build without CUDA"
   exit 77
 fi
