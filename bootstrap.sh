@@ -172,7 +172,7 @@ choose_compiler() {
 configure() {  # configure BUILD_FOLDER CMAKE_OPTIONS...: one place for the flags of every build here
   local folder=$1
   shift
-  local options=(-G Ninja -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=None -DMGCA_CUDA="$cuda")
+  local options=(-G Ninja -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=None -DMGCA_CUDA="$cuda" -DMGCA_UNITY=ON)
   if command -v mold >/dev/null; then options+=(-DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=mold); fi
   if command -v ccache >/dev/null; then options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
   if [ "$compiler" = clang++-16 ]; then options+=(-DMGCA_WARNINGS_AS_ERRORS=ON); fi  # the one we keep free of warnings

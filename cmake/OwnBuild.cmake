@@ -38,12 +38,23 @@ function(mgca_own target)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
 endfunction()
 
-# mgca_executable(NAME [TORCH] [TEST] SOURCES... [LINKS ...]): an executable of ours. TEST adds MGCA_TEST_FLAGS.
+# mgca_executable(NAME [TORCH] [TEST] SOURCES... [LINKS ...]): an executable of ours. TEST adds MGCA_TEST_FLAGS. What several of its
+# files instantiate is compiled once with MGCA_UNITY; names in their unnamed namespaces must therefore differ.
 function(mgca_executable name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH;TEST" "" "SOURCES;LINKS")
   add_executable(${name} ${arg_SOURCES})
+  set_target_properties(${name} PROPERTIES UNITY_BUILD ${MGCA_UNITY} UNITY_BUILD_BATCH_SIZE 15)
   mgca_own(${name} ${arg_LINKS})
   mgca_use(${name} ${arg_TORCH} ${arg_TEST})
+endfunction()
+
+# Where DCMTK is, the target reads every kind of DICOM file.
+function(mgca_use_dicom target)
+  if(TARGET mgca_dicom)
+    target_link_libraries(${target} PRIVATE mgca_dicom)
+    set_source_files_properties(${PROJECT_SOURCE_DIR}/include/mgca/io/dicom_dcmtk.cpp TARGET_DIRECTORY ${target}
+                                PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)  # DCMTK's macros stay there
+  endif()
 endfunction()
 
 # The flags of a test and the precompiled header that fits them.

@@ -17,7 +17,7 @@ namespace command {
 
 namespace {
 
-struct Options {
+struct CheckOptions {
   std::filesystem::path data;
   std::vector<std::string> set;
   int similar = -1;
@@ -85,7 +85,7 @@ std::vector<SplitRow> splits_of(const mgca::PairStudies& studies) {
   return rows;
 }
 
-Findings examine(const Options& o) {
+Findings examine(const CheckOptions& o) {
   study::StudyConfig config;
   config.data = study::data_at(o.data);
   study::apply_overrides(config, o.set);
@@ -140,7 +140,7 @@ void show(const Findings& f) {
 }  // namespace
 
 void add_check(CLI::App& program) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<CheckOptions>();
   auto* command = program.add_subcommand("check", "everything that is wrong with a data set, by file and row, in one pass");
   command->add_option("DATA", o->data, "CSV of pairs, or folder of mgca prepare")->required()->type_name("PATH");
   command->add_option("--set", o->set, "where columns have other names, or for tables beside it: data.report_column=findings; may be repeated")->type_name("KEY=VALUE")->allow_extra_args(false);

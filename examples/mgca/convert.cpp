@@ -22,7 +22,7 @@ namespace command {
 
 namespace {
 
-struct Options {
+struct ConvertOptions {
   std::filesystem::path in, out;
   std::string from, to;
 };
@@ -54,7 +54,7 @@ std::string published_preprocessing(const mgca::TensorShapes& shapes, mgca::Prof
   return mgca::to_json_text(how, -1);
 }
 
-Conversion planned(const mgca::io::WeightFile& file, const Options& o) {
+Conversion planned(const mgca::io::WeightFile& file, const ConvertOptions& o) {
   Conversion plan{.tensors = {}, .sources = {}, .metadata = {{"format", "pt"}}};
   const auto all = file.tensors();
   if (o.from.empty() && o.to.empty()) {
@@ -100,7 +100,7 @@ std::string unwrapped(std::vector<mgca::io::TensorInfo>& tensors) {
   return key;
 }
 
-void run(const Options& o) {
+void convert(const ConvertOptions& o) {
   const auto extension = o.out.extension().string();
   const bool torch = extension == ".pth" || extension == ".pt" || extension == ".ckpt" || extension == ".bin";
   if (!torch && extension != ".safetensors") {
@@ -131,7 +131,7 @@ void run(const Options& o) {
 }  // namespace
 
 void add_convert(CLI::App& program) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<ConvertOptions>();
   auto* command = program.add_subcommand("convert", "weights from one layout or container to another");
   std::string names;
   for (const auto& name : mgca::dialect_names()) names += (names.empty() ? "" : ", ") + name;
@@ -140,7 +140,7 @@ void add_convert(CLI::App& program) {
   command->add_option("--from", o->from, "dialect of IN; without it: told by the names")->type_name("NAME");
   command->add_option("--to", o->to, "dialect of OUT; without it: mgca where --from is given, else the names stay")->type_name("NAME");
   command->footer("Dialects: " + names + "\nExample: mgca convert vit_base.ckpt vit_base.safetensors --to mgca");
-  command->callback([o] { run(*o); });
+  command->callback([o] { convert(*o); });
 }
 
 }  // namespace command

@@ -43,7 +43,7 @@ void print_losses(const std::vector<mgca::HistoryRow>& history) {
   console::line(text);
 }
 
-void run(const std::filesystem::path& data, const std::filesystem::path& out, std::int64_t seeds) {
+void show_demo(const std::filesystem::path& data, const std::filesystem::path& out, std::int64_t seeds) {
   study::watch_signals();
   const auto begin = std::chrono::steady_clock::now();
   console::line("Study on the sample set: 1,210 real NIH radiographs; the sentences are composed from published labels, not radiologists' reports.");
@@ -117,7 +117,7 @@ void add_demo(CLI::App& program) {
   command->add_option("--data", o->data, "folder of the sample data (examples/data of the project)");
   command->add_option("--out", o->out, "folder for the runs and report.html");
   command->add_option("--seeds", o->seeds, "number of repetitions")->check(CLI::PositiveNumber);
-  command->callback([o] { run(o->data, o->out, o->seeds); });
+  command->callback([o] { show_demo(o->data, o->out, o->seeds); });
 }
 
 }  // namespace command

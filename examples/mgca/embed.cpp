@@ -26,7 +26,7 @@ namespace command {
 
 namespace {
 
-struct Options {
+struct EmbedOptions {
   std::filesystem::path run, weights, vocabulary, table, reports, out;
   std::vector<std::filesystem::path> images;
   std::vector<std::string> set;
@@ -46,7 +46,7 @@ struct Embedder {
 };
 
 // What the file says of its model, or what its shapes tell.
-mgca::ModelChoice choice_for(const mgca::io::WeightFile& file, const mgca::OurWeights& weights, const Options& o) {
+mgca::ModelChoice choice_for(const mgca::io::WeightFile& file, const mgca::OurWeights& weights, const EmbedOptions& o) {
   mgca::ModelChoice choice;
   const auto told = file.metadata().find("model");
   if (told != file.metadata().end() && told->second.starts_with("{")) {
@@ -58,7 +58,7 @@ mgca::ModelChoice choice_for(const mgca::io::WeightFile& file, const mgca::OurWe
   return choice;
 }
 
-Embedder opened(const Options& o) {
+Embedder opened(const EmbedOptions& o) {
   Embedder out{.device = study::parse_device(o.device)};
   const auto best = o.run / "best.safetensors";
   const auto path = o.weights.empty() ? best : o.weights;
@@ -119,7 +119,7 @@ class Rows {
 };
 
 template <class Picture>
-void embed_images(Embedder& e, const Options& o, std::int64_t count, const Picture& picture, Rows& rows) {
+void embed_images(Embedder& e, const EmbedOptions& o, std::int64_t count, const Picture& picture, Rows& rows) {
   const auto S = e.how.image_size;
   console::Progress progress("  images");
   for (std::int64_t from = 0; from < count; from += o.batch_size) {
@@ -144,7 +144,7 @@ void embed_images(Embedder& e, const Options& o, std::int64_t count, const Pictu
   }
 }
 
-void embed_reports(Embedder& e, const Options& o, const std::vector<std::string>& reports, Rows& rows) {
+void embed_reports(Embedder& e, const EmbedOptions& o, const std::vector<std::string>& reports, Rows& rows) {
   const auto count = static_cast<std::int64_t>(reports.size());
   console::Progress progress("  reports");
   const auto all = mgca::tokens_of(reports, *e.tokenizer, e.how.profile);
@@ -190,7 +190,7 @@ void write(const std::filesystem::path& out, const mgca::StateDict& all, const s
   }
 }
 
-void run(const Options& o) {
+void embed(const EmbedOptions& o) {
   if (o.run.empty() && o.weights.empty()) mgca::fail(mgca::ErrorKind::argument, "embed: expected --run FOLDER or --weights FILE");
   if (o.images.empty() && o.reports.empty() && o.table.empty()) mgca::fail(mgca::ErrorKind::argument, "embed: nothing to embed; pass --images, --reports or --data");
   if (o.out.extension() != ".safetensors" && o.out.extension() != ".npy") {
@@ -230,7 +230,7 @@ void run(const Options& o) {
 }  // namespace
 
 void add_embed(CLI::App& program) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<EmbedOptions>();
   auto* command = program.add_subcommand("embed", "features of images and reports as .safetensors or .npy, rows in the order of the input");
   command->add_option("--out", o->out, "FILE.safetensors, or FILE.npy for one file each: FILE.image.global.npy, ...")->required()->type_name("FILE");
   command->add_option("--run", o->run, "run folder of mgca pretrain: its best weights, or --weights out of its checkpoints")->type_name("FOLDER");
@@ -246,7 +246,7 @@ void add_embed(CLI::App& program) {
   command->add_option("--batch-size", o->batch_size, "records at once")->capture_default_str();
   command->add_option("--device", o->device, "cpu, cuda, cuda:N, or auto: a GPU where there is one")->type_name("NAME")->capture_default_str();
   command->footer("Example: mgca embed --run runs/mine --data pairs.csv --out features.safetensors");
-  command->callback([o] { run(*o); });
+  command->callback([o] { embed(*o); });
 }
 
 }  // namespace command

@@ -14,7 +14,7 @@ namespace command {
 
 namespace {
 
-struct Options {
+struct PackOptions {
   study::BeginOptions begin;
   std::filesystem::path out;
   std::string bad = "fail";
@@ -39,7 +39,7 @@ std::optional<mgca::WordPiece> tokenizer_for(const study::StudyConfig& config, c
   return study::make_tokenizer(config, data);
 }
 
-void run(const Options& o) {
+void pack(const PackOptions& o) {
   auto begin = o.begin;
   begin.set.push_back("source.bad.policy=" + o.bad);
   const auto config = study::begin(begin, "pack");
@@ -81,11 +81,11 @@ void run(const Options& o) {
 }  // namespace
 
 void pack_pictures(const std::filesystem::path& data, const std::filesystem::path& out) {
-  run({.begin = {.table = data, .model = "mgca-vit-b16"}, .out = out, .pictures_only = true});
+  pack({.begin = {.table = data, .model = "mgca-vit-b16"}, .out = out, .pictures_only = true});
 }
 
 void add_pack(CLI::App& program) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<PackOptions>();
   auto* command = program.add_subcommand("pack", "decode and reduce the pictures of a table once, for training at memory speed");
   command->add_option("--out", o->out, "the pack; a run that was stopped goes on, a finished pack stays as it is")
       ->required()
@@ -99,7 +99,7 @@ void add_pack(CLI::App& program) {
   command->footer(
       "Size and contrast of the pictures follow the model and --set source.*, as in training; --config takes a run's config.json.\n"
       "Example: mgca pack --data pairs.csv --out pairs.pack && mgca pretrain --data pairs.csv --pack pairs.pack --out runs/mine");
-  command->callback([o] { run(*o); });
+  command->callback([o] { pack(*o); });
 }
 
 }  // namespace command

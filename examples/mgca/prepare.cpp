@@ -25,7 +25,7 @@ namespace command {
 
 namespace {
 
-struct Options {
+struct PrepareOptions {
   std::string name;
   std::filesystem::path raw, out;
   std::string protocol, leaks, subsets, missing_images;
@@ -135,7 +135,7 @@ void show(const mgca::PreparedManifest& m) {
   for (const auto& note : m.notes) console::line("  " + note);
 }
 
-void run(const Options& o) {
+void prepare(const PrepareOptions& o) {
   mgca::PrepareOptions options{.seed = o.seed};
   if (!o.protocol.empty()) options.protocol = mgca::parse_enum<mgca::DataProtocol>(o.protocol);
   if (!o.leaks.empty()) options.leaks = mgca::parse_enum<mgca::Leaks>(o.leaks);
@@ -165,7 +165,7 @@ std::string words(const auto& names) {
 }  // namespace
 
 void add_prepare(CLI::App& program) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<PrepareOptions>();
   auto* command = program.add_subcommand("prepare", "a public data set as it was downloaded, made ready for training");
   command->add_option("NAME", o->name, "which data set; --list shows them");
   command->add_option("--raw", o->raw, "folder the data set was unpacked into; nothing in it is changed")->type_name("FOLDER");
@@ -183,7 +183,7 @@ void add_prepare(CLI::App& program) {
   command->callback([o] {
     if (o->list) return list(o->name);
     if (o->name.empty()) mgca::fail(mgca::ErrorKind::argument, "prepare: which data set? mgca prepare --list shows them");
-    run(*o);
+    prepare(*o);
   });
 }
 

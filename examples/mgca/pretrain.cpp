@@ -11,7 +11,7 @@ namespace command {
 
 namespace {
 
-struct Options {
+struct PretrainOptions {
   study::BeginOptions begin;
   std::filesystem::path out;
   std::string device = "auto";
@@ -26,7 +26,7 @@ study::StudyConfig resumed(const std::filesystem::path& out) {
   return study::read_config(kept);
 }
 
-void run(const Options& o) {
+void pretrain(const PretrainOptions& o) {
   (void)study::parse_device(o.device);  // a wrong name is told before any work
   const auto config = o.resume ? resumed(o.out) : study::begin(o.begin, "pretrain");
   if (study::has_begun(o.out)) study::require_same(config, o.out);
@@ -59,7 +59,7 @@ void run(const Options& o) {
 }  // namespace
 
 void add_pretrain(CLI::App& program) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<PretrainOptions>();
   auto* command = program.add_subcommand("pretrain", "train a model on image-report pairs");
   command->add_option("--out", options->out, "run folder; the same command again goes on with what is there")->required()->type_name("FOLDER");
   add_begin_options(*command, options->begin);
@@ -72,7 +72,7 @@ void add_pretrain(CLI::App& program) {
   auto* resume = command->add_flag("--resume", options->resume, "go on with the options of the run folder; only --out and --device beside it");
   for (const auto* other : {"--data", "--pack", "--model", "--vocabulary", "--image-weights", "--text-weights", "--resample-positions", "--set", "--config", "--precision"}) resume->excludes(command->get_option(other));
   command->footer("Example: mgca pretrain --data pairs.csv --out runs/mine --set fit.epochs=20");
-  command->callback([options] { run(*options); });
+  command->callback([options] { pretrain(*options); });
 }
 
 }  // namespace command

@@ -10,18 +10,18 @@ using mgca::GreyImage;
 
 namespace {
 
-GreyImage numbered(int64_t height, int64_t width) {
+GreyImage counting(int64_t height, int64_t width) {
   GreyImage image({.height = height, .width = width});
   for (std::size_t i = 0; i < image.pixels().size(); ++i) image.pixels()[i] = static_cast<uint8_t>(i + 1);
   return image;
 }
-std::vector<int> pixels(const GreyImage& image) { return {image.pixels().begin(), image.pixels().end()}; }
+std::vector<int> values(const GreyImage& image) { return {image.pixels().begin(), image.pixels().end()}; }
 
 }  // namespace
 
 TEST_CASE("pad_to_square: the odd row and column go to the bottom and right", "[image][fast]") {
-  CHECK(pixels(mgca::image::pad_to_square(numbered(2, 1).plane(), 3)) == std::vector<int>{0, 1, 0, 0, 2, 0, 0, 0, 0});
-  CHECK(pixels(mgca::image::pad_to_square(numbered(2, 2).plane(), 2)) == std::vector<int>{1, 2, 3, 4});
+  CHECK(values(mgca::image::pad_to_square(counting(2, 1).plane(), 3)) == std::vector<int>{0, 1, 0, 0, 2, 0, 0, 0, 0});
+  CHECK(values(mgca::image::pad_to_square(counting(2, 2).plane(), 2)) == std::vector<int>{1, 2, 3, 4});
 }
 
 TEST_CASE("square_padding: sides and padding make up the square", "[image][fast]") {
@@ -43,26 +43,26 @@ TEST_CASE("fit_to_square: the longer side fills the square, the rest is zero", "
 }
 
 TEST_CASE("crop: takes exactly its window, and the pieces of a picture make it up again", "[image][fast]") {
-  const auto image = numbered(4, 5);
-  CHECK(pixels(mgca::image::crop(image.plane(), {.top = 1, .left = 2, .height = 2, .width = 3})) == std::vector<int>{8, 9, 10, 13, 14, 15});
+  const auto image = counting(4, 5);
+  CHECK(values(mgca::image::crop(image.plane(), {.top = 1, .left = 2, .height = 2, .width = 3})) == std::vector<int>{8, 9, 10, 13, 14, 15});
   std::vector<int> joined;
   for (int64_t y = 0; y < 4; ++y) {
-    const auto line = pixels(mgca::image::crop(image.plane(), {.top = y, .left = 0, .height = 1, .width = 5}));
+    const auto line = values(mgca::image::crop(image.plane(), {.top = y, .left = 0, .height = 1, .width = 5}));
     joined.insert(joined.end(), line.begin(), line.end());
   }
-  CHECK(joined == pixels(image));
+  CHECK(joined == values(image));
 }
 
 TEST_CASE("flip_horizontal: mirrors rows, twice changes nothing", "[image][fast]") {
-  const auto image = numbered(2, 3);
+  const auto image = counting(2, 3);
   const auto mirrored = mgca::image::flip_horizontal(image.plane());
-  CHECK(pixels(mirrored) == std::vector<int>{3, 2, 1, 6, 5, 4});
-  CHECK(pixels(mgca::image::flip_horizontal(mirrored.plane())) == pixels(image));
+  CHECK(values(mirrored) == std::vector<int>{3, 2, 1, 6, 5, 4});
+  CHECK(values(mgca::image::flip_horizontal(mirrored.plane())) == values(image));
 }
 
 TEST_CASE("geometry: windows that leave the picture, squares too small and colour are refused", "[image][fast]") {
   using mgca::test::expect_error;
-  const auto image = numbered(4, 4);
+  const auto image = counting(4, 4);
   const mgca::Image<uint8_t> colour({.height = 4, .width = 4, .channels = 3});
   expect_error([&] { (void)mgca::image::crop(image.plane(), {.top = 2, .left = 0, .height = 4, .width = 4}); }, {"4 x 4", "(2, 0)"});
   expect_error([&] { (void)mgca::image::crop(image.plane(), {.top = -1, .left = 0, .height = 2, .width = 2}); }, {"(-1, 0)"});

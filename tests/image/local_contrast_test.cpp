@@ -12,7 +12,7 @@ using mgca::test::expect_error;
 
 namespace {
 
-GreyImage noise(ImageSize size, std::uint64_t seed) {
+GreyImage speckles(ImageSize size, std::uint64_t seed) {
   GreyImage picture(size);
   RandomStream random({.seed = seed}, Use::test);
   for (auto& pixel : picture.pixels()) pixel = static_cast<std::uint8_t>(random.below(256));
@@ -35,7 +35,7 @@ std::uint8_t expected(const GreyImage& in, std::int64_t y, std::int64_t x, const
 
 TEST_CASE("local_contrast: equals its definition at every pixel, borders and windows larger than the picture included", "[image][fast]") {
   for (const auto& size : {ImageSize{.height = 17, .width = 23}, ImageSize{.height = 1, .width = 9}, ImageSize{.height = 4, .width = 1}}) {
-    const auto picture = noise(size, 3);
+    const auto picture = speckles(size, 3);
     for (const std::int64_t radius : {1, 3, 40}) {
       const LocalContrast how{.radius = radius};
       const auto out = image::local_contrast(picture.plane(), how);
@@ -47,7 +47,7 @@ TEST_CASE("local_contrast: equals its definition at every pixel, borders and win
 }
 
 TEST_CASE("local_contrast: brightness added to a picture changes nothing; a flat picture becomes middle grey", "[image][fast]") {
-  auto dark = noise({.height = 12, .width = 12}, 5);
+  auto dark = speckles({.height = 12, .width = 12}, 5);
   for (auto& pixel : dark.pixels()) pixel = static_cast<std::uint8_t>(pixel / 4);
   auto bright = dark;
   for (auto& pixel : bright.pixels()) pixel = static_cast<std::uint8_t>(pixel + 90);
@@ -60,7 +60,7 @@ TEST_CASE("local_contrast: brightness added to a picture changes nothing; a flat
 }
 
 TEST_CASE("local_contrast: radius 0 gives the picture back; nonsense is refused with its value", "[image][fast]") {
-  const auto picture = noise({.height = 6, .width = 7}, 8);
+  const auto picture = speckles({.height = 6, .width = 7}, 8);
   const auto same = image::local_contrast(picture.plane(), {});
   CHECK(std::equal(same.pixels().begin(), same.pixels().end(), picture.pixels().begin()));
   expect_error([&] { (void)image::local_contrast(picture.plane(), {.radius = -1}); }, {"radius must be 0 or more, got -1"});

@@ -12,7 +12,7 @@ using mgca::test::expect_error;
 
 namespace {
 
-Image<float> random_table(std::uint64_t seed, mgca::ImageSize size) {
+Image<float> normal_table(std::uint64_t seed, mgca::ImageSize size) {
   mgca::RandomStream random({.seed = seed}, mgca::Use::test);
   Image<float> table(size);
   for (auto& value : table.pixels()) value = static_cast<float>(random.normal());
@@ -24,8 +24,8 @@ Image<float> random_table(std::uint64_t seed, mgca::ImageSize size) {
 TEST_CASE("ridge: primal and dual agree and satisfy the normal equations", "[metrics][fast]") {
   for (const std::int64_t width : {4, 40}) {
     const std::int64_t n = 25, outputs = 3;
-    const auto x = random_table(10, {.height = n, .width = width}),
-               y = random_table(11, {.height = n, .width = outputs});
+    const auto x = normal_table(10, {.height = n, .width = width}),
+               y = normal_table(11, {.height = n, .width = outputs});
     for (const auto scaling : {mgca::Scaling::none, mgca::Scaling::standard}) {
       const auto primal =
           metrics::fit_ridge(x.plane(), y.plane(), {.l2 = 0.3, .scaling = scaling, .form = mgca::RidgeForm::primal});
@@ -62,8 +62,8 @@ TEST_CASE("ridge: a line through three points, shrunk as the formula says", "[me
 }
 
 TEST_CASE("ridge: non-finite features, shapes and penalties are refused", "[metrics][fast]") {
-  auto x = random_table(1, {.height = 4, .width = 2});
-  const auto other = random_table(2, {.height = 3, .width = 1});
+  auto x = normal_table(1, {.height = 4, .width = 2});
+  const auto other = normal_table(2, {.height = 3, .width = 1});
   expect_error([&] { (void)metrics::fit_ridge(x.plane(), other.plane()); }, {"4 rows", "3 rows"});
   expect_error([&] { (void)metrics::fit_ridge(x.plane(), x.plane(), {.l2 = -1}); }, {"positive l2"});
   const auto model = metrics::fit_ridge(x.plane(), x.plane());

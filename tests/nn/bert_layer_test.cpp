@@ -8,7 +8,7 @@ using mgca::Tensor;
 using mgca::test::Golden;
 
 namespace {
-const mgca::BertLayerConfig kSmall{.width = 12, .heads = 3, .intermediate = 20, .dropout = 0};
+const mgca::BertLayerConfig kSmallLayer{.width = 12, .heads = 3, .intermediate = 20, .dropout = 0};
 const Tensor kNoBias = torch::zeros({2, 1, 1, 5});
 }  // namespace
 
@@ -26,7 +26,7 @@ TEST_CASE("bert_layer: hidden states and attention equal the reference", "[nn][g
 }
 
 TEST_CASE("bert_layer: the shape stays, and the gradient reaches every parameter", "[nn][fast]") {
-  mgca::BertLayer layer(kSmall);
+  mgca::BertLayer layer(kSmallLayer);
   const auto out = layer(torch::randn({2, 5, 12}), kNoBias, AttentionWeights::summary);
   CHECK(out.tokens.sizes() == at::IntArrayRef({2, 5, 12}));
   CHECK(out.weights.sizes() == at::IntArrayRef({2, 3, 1, 5}));
@@ -34,7 +34,7 @@ TEST_CASE("bert_layer: the shape stays, and the gradient reaches every parameter
 }
 
 TEST_CASE("bert_layer: what stands behind a masked token changes no other", "[nn][fast]") {
-  mgca::BertLayer layer(kSmall);
+  mgca::BertLayer layer(kSmallLayer);
   auto bias = kNoBias.clone();
   bias.slice(-1, 4).fill_(-10000);
   const auto x = torch::randn({2, 5, 12});
@@ -44,7 +44,7 @@ TEST_CASE("bert_layer: what stands behind a masked token changes no other", "[nn
 }
 
 TEST_CASE("bert_layer: dropout acts in training only", "[nn][fast]") {
-  auto config = kSmall;
+  auto config = kSmallLayer;
   config.dropout = 0.5;
   mgca::BertLayer layer(config);
   const auto x = torch::randn({2, 5, 12});
@@ -55,10 +55,10 @@ TEST_CASE("bert_layer: dropout acts in training only", "[nn][fast]") {
 }
 
 TEST_CASE("bert_layer: the published layout registers its unused block", "[nn][fast]") {
-  auto config = kSmall;
+  auto config = kSmallLayer;
   config.cross_attention = true;
   mgca::BertLayer layer(config);
   CHECK(layer->named_parameters().contains("crossattention.self.query.weight"));
   CHECK(layer->named_parameters().contains("crossattention.output.LayerNorm.bias"));
-  CHECK_FALSE(mgca::BertLayer(kSmall)->named_parameters().contains("crossattention.self.query.weight"));
+  CHECK_FALSE(mgca::BertLayer(kSmallLayer)->named_parameters().contains("crossattention.self.query.weight"));
 }

@@ -12,7 +12,7 @@ using test::expect_error;
 using test::malformed;
 
 namespace {
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
 std::string chart(std::vector<Series> series, const ChartOptions& options = {}) {
   return viz::line_chart(series, options);
 }
@@ -71,7 +71,7 @@ TEST_CASE("svg_file: an element becomes a document", "[viz][fast]") {
 
 TEST_CASE("line_chart: undefined points, unequal lists and impossible axes are refused by name", "[viz][fast]") {
   expect_error([] { (void)chart({}); }, {"no series"});
-  expect_error([] { (void)chart({{.name = "auc", .x = {0, 1}, .y = {0, kNan}}}); }, {"point 1", "'auc'"});
+  expect_error([] { (void)chart({{.name = "auc", .x = {0, 1}, .y = {0, kNotANumber}}}); }, {"point 1", "'auc'"});
   expect_error([] { (void)chart({{.name = "auc", .x = {0, 1}, .y = {0}}}); }, {"2 x", "1 y"});
   expect_error([] { (void)chart({{.name = "auc", .x = {0, 1}, .y = {0, 1}, .low = {0}}}); }, {"band", "1 low"});
   expect_error(

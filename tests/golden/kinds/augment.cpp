@@ -36,7 +36,7 @@ Answer augment(const Case& one) {
   return out;
 }
 
-const Kind kind("augment", augment);
+const Kind augment_kind("augment", augment);
 
 }  // namespace
 

@@ -63,7 +63,7 @@ Answer bert_words(const Case& one) {
   return answer;
 }
 
-const Kind kind("bert_words", bert_words);
+const Kind bert_words_kind("bert_words", bert_words);
 
 }  // namespace
 

@@ -28,7 +28,7 @@ Answer captions(const Case& one) {
   return answer;
 }
 
-const Kind kind("captions", captions, "reports.json");
+const Kind captions_kind("captions", captions, "reports.json");
 
 }  // namespace
 

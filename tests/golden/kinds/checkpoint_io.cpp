@@ -81,7 +81,7 @@ Answer checkpoint_io(const Case& one) {
   return answer;
 }
 
-const Kind kind("checkpoint_io", checkpoint_io);
+const Kind checkpoint_io_kind("checkpoint_io", checkpoint_io);
 
 }  // namespace
 

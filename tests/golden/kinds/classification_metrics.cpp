@@ -64,7 +64,7 @@ Answer classification_metrics(const Case& one) {
   return answer;
 }
 
-const Kind kind("classification_metrics", classification_metrics);
+const Kind classification_metrics_kind("classification_metrics", classification_metrics);
 
 }  // namespace
 

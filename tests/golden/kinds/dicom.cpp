@@ -26,7 +26,7 @@ Answer dicom(const Case& one) {
   return answer;
 }
 
-const Kind kind("dicom", dicom);
+const Kind dicom_kind("dicom", dicom);
 
 }  // namespace
 

@@ -111,7 +111,7 @@ Answer image_pipeline(const Case& one) {
   return out;
 }
 
-const Kind kind("image_pipeline", image_pipeline);
+const Kind image_pipeline_kind("image_pipeline", image_pipeline);
 
 }  // namespace
 

@@ -24,7 +24,7 @@ Answer inventory(const Case& one) {
   return answer;
 }
 
-const Kind kind("inventory", inventory, "inventory.json");
+const Kind inventory_kind("inventory", inventory, "inventory.json");
 
 }  // namespace
 

@@ -23,7 +23,7 @@ Answer lr_schedule(const Case& one) {
   return answer;
 }
 
-const Kind kind("lr_schedule", lr_schedule);
+const Kind lr_schedule_kind("lr_schedule", lr_schedule);
 
 }  // namespace
 

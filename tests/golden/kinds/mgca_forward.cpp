@@ -161,7 +161,7 @@ Answer mgca_forward(const Case& one) {
   return {.tensors = is_vit(one.config.at("image").at("encoder")) ? Forward<Vit>(one).run() : Forward<ResNet>(one).run(), .document = {}};
 }
 
-const Kind kind("mgca_forward", mgca_forward);
+const Kind mgca_forward_kind("mgca_forward", mgca_forward);
 
 }  // namespace
 

@@ -64,7 +64,7 @@ Answer mgca_steps(const Case& one) {
   return answer;
 }
 
-const Kind kind("mgca_steps", mgca_steps);
+const Kind mgca_steps_kind("mgca_steps", mgca_steps);
 
 }  // namespace
 

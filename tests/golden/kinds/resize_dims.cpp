@@ -33,7 +33,7 @@ Answer resize_dims(const Case& one) {
   return {.tensors = {{"rows", rows}}, .document = {}};
 }
 
-const Kind kind("resize_dims", resize_dims);
+const Kind resize_dims_kind("resize_dims", resize_dims);
 
 }  // namespace
 

@@ -30,7 +30,7 @@ Answer sections(const Case& one) {
   return answer;
 }
 
-const Kind kind("sections", sections, "reports.json");
+const Kind sections_kind("sections", sections, "reports.json");
 
 }  // namespace
 

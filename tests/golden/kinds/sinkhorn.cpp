@@ -23,7 +23,7 @@ Answer sinkhorn(const Case& one) {
   return answer;
 }
 
-const Kind kind("sinkhorn", sinkhorn);
+const Kind sinkhorn_kind("sinkhorn", sinkhorn);
 
 }  // namespace
 

@@ -91,7 +91,7 @@ Answer splits(const Case& one) {
   return answer;
 }
 
-const Kind kind("splits", splits);
+const Kind splits_kind("splits", splits);
 
 }  // namespace
 

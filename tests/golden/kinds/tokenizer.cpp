@@ -31,7 +31,7 @@ Answer tokenizer(const Case& one) {
   return answer;
 }
 
-const Kind kind("tokenizer", tokenizer, "sentences.json");
+const Kind tokenizer_kind("tokenizer", tokenizer, "sentences.json");
 
 }  // namespace
 

@@ -55,7 +55,7 @@ Answer weight_formula(const Case& one) {
   return answer;
 }
 
-const Kind kind("weight_formula", weight_formula, "values.json");
+const Kind weight_formula_kind("weight_formula", weight_formula, "values.json");
 
 }  // namespace
 
