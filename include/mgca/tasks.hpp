@@ -3,6 +3,8 @@
 
 #include <mgca/tasks/classify.hpp>
 #include <mgca/tasks/explain.hpp>
+#include <mgca/tasks/ground.hpp>
 #include <mgca/tasks/pretrain.hpp>
 #include <mgca/tasks/retrieve.hpp>
 #include <mgca/tasks/scores.hpp>
+#include <mgca/tasks/zero_shot.hpp>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mgca/text/caption.hpp>
+#include <mgca/text/prompts.hpp>
 #include <mgca/text/report_sections.hpp>
 #include <mgca/text/tokenized_text.hpp>
 #include <mgca/text/unicode.hpp>

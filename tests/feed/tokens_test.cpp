@@ -25,6 +25,16 @@ TEST_CASE("tokens: reports become what a data set's batches hold, in both profil
   }
 }
 
+TEST_CASE("tokens: a phrase of one word is read as in a report", "[feed][fast]") {
+  const mgca::WordPiece tokenizer(mgca::test::bert_vocabulary(), {.length = 24});
+  const std::vector<std::string> one{"Edema."}, sentence{"There is edema."};
+  const auto phrase = mgca::tokens_of_phrases(one, tokenizer, mgca::Profile::fixed), report = mgca::tokens_of(sentence, tokenizer, mgca::Profile::fixed);
+  REQUIRE(torch::equal(phrase.mask.sum(), torch::tensor(int64_t{4})));  // [CLS] ed ##ema [SEP]
+  CHECK(torch::equal(phrase.ids.slice(1, 1, 3), report.ids.slice(1, 3, 5)));
+  mgca::test::expect_error([&] { (void)mgca::tokens_of(one, tokenizer, mgca::Profile::fixed); }, {"report 1 holds no word"});
+  mgca::test::expect_error([&] { (void)mgca::tokens_of_phrases(std::vector<std::string>{"?"}, tokenizer, mgca::Profile::fixed); }, {"phrase 1 holds no word"});
+}
+
 TEST_CASE("tokens: a report without a word or outside UTF-8 is refused by its number, its text never shown", "[feed][fast]") {
   const mgca::WordPiece tokenizer(mgca::test::bert_vocabulary(), {.length = 24});
   const std::vector<std::string> empty{"The heart is large.", " ."}, broken{"canary \xFF"};

@@ -71,3 +71,17 @@ TEST_CASE("geometry: windows that leave the picture, squares too small and colou
   expect_error([&] { (void)mgca::image::flip_horizontal(colour.plane()); }, {"channel"});
   expect_error([&] { (void)mgca::image::pad_to_square(image.plane(), 3); }, {"do not fit 3"});
 }
+
+TEST_CASE("fitted_box: a box stays on what it marks when the picture is fitted into a square", "[image][fast]") {
+  GreyImage wide({.height = 40, .width = 80});
+  for (int64_t y = 20; y < 30; ++y) {
+    for (int64_t x = 60; x < 70; ++x) wide.at(y, x) = 200;
+  }
+  const auto square = mgca::image::fit_to_square(wide.plane(), 40);
+  const auto box = mgca::image::fitted_box({60, 20, 70, 30}, wide.size(), 40);
+  CHECK((box == mgca::Box{30, 20, 35, 25}));
+  for (int64_t y = 0; y < 40; ++y) {
+    for (int64_t x = 0; x < 40; ++x) CHECK((square.at(y, x) == 200) == (y >= 20 && y < 25 && x >= 30 && x < 35));
+  }
+  CHECK((mgca::image::fitted_box({0, 0, 80, 40}, wide.size(), 40) == mgca::Box{0, 10, 40, 30}));
+}

@@ -69,3 +69,11 @@ TEST_CASE("caption: ASCII text takes a way of its own to the same sentences", "[
     CHECK(plain.tokens == general.tokens);
   }
 }
+
+TEST_CASE("clean_phrase: words as in a report, a single one too", "[text][fast]") {
+  CHECK(mgca::text::clean_phrase("Pneumothorax") == "pneumothorax");
+  CHECK(mgca::text::clean_phrase(" No  pleural\neffusion, 3. ") == "no pleural effusion 3");
+  CHECK(mgca::text::clean_phrase("\xC3\x96" "dem \xF0\x9F\xAB\x81") == "dem");  // as a report's letters beyond ASCII
+  CHECK(mgca::text::clean_phrase("...").empty());
+  CHECK_THROWS_AS(mgca::text::clean_phrase("\xFF"), mgca::Error);
+}

@@ -20,7 +20,7 @@ namespace mgca {
 // What a draw is for. Two uses never share numbers. Append only: the values are part of saved runs.
 enum class Use : std::uint32_t {
   shuffle, crop, flip, rotate, scale, shift, brightness, contrast, blur, apply, caption, initialise,
-  bootstrap, split, synthetic_image, synthetic_text, synthetic_label, dropout, subsample, test, sentence, replace, jitter,
+  bootstrap, split, synthetic_image, synthetic_text, synthetic_label, dropout, subsample, test, sentence, replace, jitter, prompt,
 };
 
 struct RandomKey {

@@ -32,21 +32,35 @@ namespace mgca {
   return out;
 }
 
-// Reports as a training run sees them, for whoever embeds reports without a data set; all as long as the tokenizer's length.
-// Throws Error(data) with the number of the report, counted from 1, for text that is not UTF-8 and for a report without a word.
-[[nodiscard]] inline Tokens tokens_of(std::span<const std::string> reports, const WordPiece& tokenizer, Profile profile) {
+namespace detail {
+// Rows of the tokenizer's length of what `clean` leaves of each text; `what` names one in errors.
+template <class Clean>
+[[nodiscard]] Tokens tokens_of_cleaned(std::span<const std::string> all, const char* what, const WordPiece& tokenizer, Profile profile, const Clean& clean) {
   std::vector<TokenizedText> texts;
-  for (const auto& report : reports) {
+  for (const auto& text : all) {
     try {
-      texts.push_back(tokenized(text::clean_caption({.impression = report, .findings = ""}).joined(), tokenizer, profile));
+      texts.push_back(tokenized(clean(text), tokenizer, profile));
     } catch (const Error& error) {
-      fail(error.kind(), "report ", texts.size() + 1, ": ", error.what());
+      fail(error.kind(), what, " ", texts.size() + 1, ": ", error.what());
     }
-    if (texts.back().pieces.used <= 2) fail(ErrorKind::data, "report ", texts.size(), " holds no word after cleaning");
+    if (texts.back().pieces.used <= 2) fail(ErrorKind::data, what, " ", texts.size(), " holds no word after cleaning");
   }
   std::vector<const TokenizedText*> rows;
   for (const auto& one : texts) rows.push_back(&one);
   return stacked(rows, tokenizer.config().length);
+}
+}  // namespace detail
+
+// Reports as a training run sees them, for whoever embeds reports without a data set; all as long as the tokenizer's length.
+// Throws Error(data) with the number of the report, counted from 1, for text that is not UTF-8 and for a report without a word.
+[[nodiscard]] inline Tokens tokens_of(std::span<const std::string> reports, const WordPiece& tokenizer, Profile profile) {
+  return detail::tokens_of_cleaned(reports, "report", tokenizer, profile,
+                                   [](const std::string& text) { return text::clean_caption({.impression = text, .findings = ""}).joined(); });
+}
+
+// Prompts and questions likewise; they may be a single word, which a report's sentence may not.
+[[nodiscard]] inline Tokens tokens_of_phrases(std::span<const std::string> phrases, const WordPiece& tokenizer, Profile profile) {
+  return detail::tokens_of_cleaned(phrases, "phrase", tokenizer, profile, [](const std::string& text) { return text::clean_phrase(text); });
 }
 
 }  // namespace mgca

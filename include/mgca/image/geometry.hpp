@@ -1,6 +1,7 @@
 // Moving pixels without changing them: pad, crop, flip.
 #pragma once
 
+#include <mgca/core/box.hpp>
 #include <mgca/core/error.hpp>
 #include <mgca/core/plane.hpp>
 #include <mgca/image/resize.hpp>
@@ -35,6 +36,15 @@ struct Padding {
 [[nodiscard]] inline GreyImage fit_to_square(const Plane<const std::uint8_t>& in, std::int64_t target) {
   const auto size = fitted_size({.height = in.height, .width = in.width}, target);
   return pad_to_square(resize(in, {.height = size.height, .width = size.width}).plane(), target);
+}
+
+// A box of a picture of `size`, in the picture fit_to_square makes of it.
+[[nodiscard]] inline Box fitted_box(const Box& box, const ImageSize& size, std::int64_t target) {
+  const auto inner = fitted_size(size, target);
+  const auto zeros = square_padding(inner, target);
+  const auto scaled = box.scaled(static_cast<double>(inner.width) / static_cast<double>(size.width), static_cast<double>(inner.height) / static_cast<double>(size.height));
+  const auto x = static_cast<double>(zeros.left), y = static_cast<double>(zeros.top);
+  return {scaled.x1 + x, scaled.y1 + y, scaled.x2 + x, scaled.y2 + y};
 }
 
 struct CropOptions {

@@ -67,6 +67,18 @@ inline std::vector<std::vector<char32_t>> word_runs(const std::vector<char32_t>&
   return runs;
 }
 
+// Adds what is ASCII of a run to a sentence; false if nothing is.
+inline bool append_ascii(std::string& sentence, const std::vector<char32_t>& run) {
+  std::string token;
+  for (const char32_t point : run) {
+    if (point < 128) token += static_cast<char>(point);
+  }
+  if (token.empty()) return false;
+  if (!sentence.empty()) sentence += ' ';
+  sentence += token;
+  return true;
+}
+
 // The lower case of ASCII word characters, 0 for all others.
 inline constexpr std::array<char, 128> kAsciiWord = [] {
   std::array<char, 128> table{};
@@ -118,18 +130,18 @@ inline void clean_ascii(std::string_view text, Caption& caption) {
     const auto runs = detail::word_runs(piece);
     if (runs.size() <= 1) continue;  // counted before characters outside ASCII go
     std::string sentence;
-    for (const auto& run : runs) {
-      std::string token;
-      for (const char32_t point : run) {
-        if (point < 128) token += static_cast<char>(point);
-      }
-      if (token.empty()) continue;
-      sentence += (sentence.empty() ? "" : " ") + token;
-      ++caption.tokens;
-    }
+    for (const auto& run : runs) caption.tokens += detail::append_ascii(sentence, run) ? 1 : 0;
     if (!sentence.empty()) caption.sentences.push_back(std::move(sentence));
   }
   return caption;
+}
+
+// A prompt or question in the words of a cleaned report. Unlike there nothing is dropped for being one word.
+// Throws Error(data) for text that is not UTF-8.
+[[nodiscard]] inline std::string clean_phrase(std::string_view phrase, InvalidUtf8 policy = InvalidUtf8::refuse) {
+  std::string out;
+  for (const auto& run : detail::word_runs(decode_utf8(phrase, policy))) detail::append_ascii(out, run);
+  return out;
 }
 
 }  // namespace mgca::text
