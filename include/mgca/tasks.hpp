@@ -4,6 +4,7 @@
 #include <mgca/tasks/classify.hpp>
 #include <mgca/tasks/explain.hpp>
 #include <mgca/tasks/ground.hpp>
+#include <mgca/tasks/image_index.hpp>
 #include <mgca/tasks/pretrain.hpp>
 #include <mgca/tasks/retrieve.hpp>
 #include <mgca/tasks/scores.hpp>

@@ -80,3 +80,27 @@ TEST_CASE("retrieval: shapes, NaN and queries without an answer are refused", "[
   expect_error([] { (void)retrieval({}); }, {"0 x 0"});
   expect_error([] { (void)mgca::RankList{}.median(); }, {"no queries"});
 }
+
+TEST_CASE("precision_at: the part of the nearest that is relevant, ties against the model", "[metrics][fast]") {
+  const std::vector<float> similarity{0.9F, 0.8F, 0.1F, 0.2F,  //
+                                      0.5F, 0.5F, 0.5F, 0.1F};
+  const std::vector<int> query{0, 1}, answer{0, 1, 0, 1};
+  const auto same = [&](std::int64_t i, std::int64_t j) { return query[static_cast<std::size_t>(i)] == answer[static_cast<std::size_t>(j)]; };
+  CHECK(mgca::metrics::precision_at(matrix(similarity, 4), 1, same) == std::vector<double>{1, 0});
+  CHECK(mgca::metrics::precision_at(matrix(similarity, 4), 2, same) == std::vector<double>{0.5, 0});  // row 2: two of three equals, the wrong ones
+  CHECK(mgca::metrics::precision_at(matrix(similarity, 4), 4, same) == std::vector<double>{0.5, 0.5});
+  expect_error([&] { (void)mgca::metrics::precision_at(matrix(similarity, 4), 5, same); }, {"1 .. 4", "5"});
+}
+
+TEST_CASE("groups_of_equal: equal texts share a number, and then each other's image is no mistake", "[metrics][fast]") {
+  const std::vector<std::string> texts{"clear lungs", "effusion", "clear lungs"};
+  const auto groups = mgca::metrics::groups_of_equal(texts);
+  CHECK(groups == std::vector<std::int64_t>{0, 1, 0});
+  const std::vector<float> similarity{0.2F, 0.1F, 0.9F,  //
+                                      0.1F, 0.9F, 0.2F,  //
+                                      0.9F, 0.1F, 0.2F};
+  CHECK(retrieval(matrix(similarity, 3)).image_to_text.recall(1) == Approx(1.0 / 3));
+  const auto grouped = retrieval(matrix(similarity, 3), {.image_groups = groups, .text_groups = groups});
+  CHECK(grouped.image_to_text.recall(1) == 1);
+  CHECK(grouped.image_to_text.mean() == 1);
+}

@@ -57,6 +57,14 @@ expect 0 '"epochs": 2' "$mgca" config --run a
 expect 0 'recall@10' "$mgca" retrieve --run a
 [ "$(head -1 a/retrieve.csv)" = 'k,image_to_text,text_to_image,chance' ] || failed "retrieve.csv"
 expect 0 'recall@10' "$mgca" retrieve --run a --data data/pairs.csv --split valid
+expect 0 'index of 6 images written' "$mgca" retrieve --run a --write-index images.safetensors
+expect 0 '^  -?[01]\.[0-9]+  images/3[1-6]\.jpg$' "$mgca" retrieve --run a --index images.safetensors --ask 'left lung' --count 3
+[ "$(grep -c 'images/' out)" = 3 ] || failed "three images were asked for"
+printf '?\nleft\n\nnever read\n' >questions
+expect 0 'phrase 1 holds no word' "$mgca" retrieve --run a --index images.safetensors --count 2 <questions
+[ "$(grep -c 'images/3' out)" = 2 ] || failed "one of two questions has an answer of two images"
+expect 4 'images.safetensors: written with other weights' "$mgca" retrieve --run b --index images.safetensors --ask left
+expect 4 'vectors.safetensors: no index of images' bash -c "\"$mgca\" embed --run a --images data/images/1.jpg --out vectors.safetensors >/dev/null && \"$mgca\" retrieve --run a --index vectors.safetensors --ask left"
 expect 0 'macro mean' "$mgca" classify --run a --labels data/pairs.csv --columns Finding
 grep -q '^Finding,' a/classify.csv || failed "classify.csv"
 expect 0 'similarity of image and report' "$mgca" explain --run a --row 35 --out shown

@@ -9,6 +9,10 @@
 #include <cmath>
 #include <cstdint>
 #include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace mgca {
@@ -29,6 +33,12 @@ struct RankList {
     auto sorted = ranks;
     std::sort(sorted.begin(), sorted.end());
     return (static_cast<double>(sorted[(sorted.size() - 1) / 2]) + static_cast<double>(sorted[sorted.size() / 2])) / 2;
+  }
+  [[nodiscard]] double mean() const {
+    MGCA_CHECK(!ranks.empty(), "retrieval: no queries, no mean rank");
+    double sum = 0;
+    for (const auto rank : ranks) sum += static_cast<double>(rank);
+    return sum / static_cast<double>(ranks.size());
   }
   [[nodiscard]] double mean_reciprocal() const {
     MGCA_CHECK(!ranks.empty(), "retrieval: no queries, no mean reciprocal rank");
@@ -114,6 +124,38 @@ std::int64_t rank_of(std::int64_t count, const Score& score, const Right& right)
     result.text_to_image.ranks.push_back(rank);
   }
   return result;
+}
+
+// Of the k nearest answers of each query (row), the part that is relevant: the precision at k of category retrieval (ConVIRT, table 4).
+// Ties count against the model: of equal answers the irrelevant come first. `relevant(i, j)` says whether answer j suits query i.
+// Throws Error(argument) for an empty or NaN matrix and k beyond the answers.
+template <class Relevant>
+[[nodiscard]] std::vector<double> precision_at(Plane<const float> similarity, std::int64_t k, const Relevant& relevant) {
+  MGCA_CHECK(similarity.height > 0 && similarity.channels == 1 && similarity.pixels.size() == static_cast<std::size_t>(similarity.height * similarity.width),
+             "precision_at: expected a similarity matrix, got ", similarity.height, " x ", similarity.width, " x ", similarity.channels, " over ",
+             similarity.pixels.size(), " values");
+  MGCA_CHECK(k >= 1 && k <= similarity.width, "precision_at: expected k in 1 .. ", similarity.width, ", got ", k);
+  std::vector<double> parts;
+  std::vector<std::pair<float, bool>> answers(static_cast<std::size_t>(similarity.width));
+  for (std::int64_t i = 0; i < similarity.height; ++i) {
+    for (std::int64_t j = 0; j < similarity.width; ++j) {
+      const float score = similarity.at(i, j);
+      MGCA_CHECK(!std::isnan(score), "precision_at: the similarity in row ", i, ", column ", j, " is NaN");
+      answers[static_cast<std::size_t>(j)] = {-score, relevant(i, j)};  // nearest first, irrelevant first among equals
+    }
+    std::nth_element(answers.begin(), answers.begin() + (k - 1), answers.end());
+    const auto right = std::count_if(answers.begin(), answers.begin() + k, [](const auto& one) { return one.second; });
+    parts.push_back(static_cast<double>(right) / static_cast<double>(k));
+  }
+  return parts;
+}
+
+// A group for each text: equal texts, which no model can tell apart, have equal numbers.
+[[nodiscard]] inline std::vector<std::int64_t> groups_of_equal(std::span<const std::string> texts) {
+  std::unordered_map<std::string_view, std::int64_t> known;
+  std::vector<std::int64_t> groups;
+  for (const auto& text : texts) groups.push_back(known.try_emplace(text, static_cast<std::int64_t>(known.size())).first->second);
+  return groups;
 }
 
 }  // namespace mgca::metrics

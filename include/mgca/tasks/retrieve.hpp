@@ -34,10 +34,10 @@ template <class Source>
   return {.images = torch::cat(images), .reports = torch::cat(reports)};
 }
 
-// Ranks in both directions; only the own partner is a hit and ties count against us.
-[[nodiscard]] inline Retrieval retrieve(const Gallery& gallery) {
+// Ranks in both directions; the own partner is a hit, or whatever is of its group, and ties count against us.
+[[nodiscard]] inline Retrieval retrieve(const Gallery& gallery, const Relevance& relevance = {}) {
   const auto similarity = gallery.images.mm(gallery.reports.t()).contiguous();
-  return metrics::retrieval(plane_of(similarity));
+  return metrics::retrieval(plane_of(similarity), relevance);
 }
 
 }  // namespace tasks
