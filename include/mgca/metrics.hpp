@@ -4,6 +4,8 @@
 #include <mgca/metrics/accuracy.hpp>
 #include <mgca/metrics/bootstrap.hpp>
 #include <mgca/metrics/calibration.hpp>
+#include <mgca/metrics/classification.hpp>
+#include <mgca/metrics/compare.hpp>
 #include <mgca/metrics/grounding.hpp>
 #include <mgca/metrics/linear_model.hpp>
 #include <mgca/metrics/logistic.hpp>

@@ -122,6 +122,26 @@ TEST_CASE("fraction: what cannot be drawn is refused", "[data][fast]") {
   expect_error([&] { (void)data::fraction(all, {.share = 1.0}); }, {"row 5", "patient column"});
 }
 
+TEST_CASE("subset of percent: the smaller lie in the larger, and only the split train is drawn from", "[data][fast]") {
+  Patients all(12, std::nullopt);  // even ones are "train"
+  for (std::size_t i = 0; i < 12; ++i) all.studies[i].percent = i < 2 ? 1 : i < 6 ? 10 : i < 9 ? 100 : 0;
+  const auto rows = [&](int percent) {
+    const auto subset = data::subset_of_percent(all, percent);
+    std::vector<int64_t> list;
+    for (int64_t i = 0; i < subset.size(); ++i) list.push_back(subset.record(i).row);
+    return list;
+  };
+  CHECK(rows(1) == std::vector<int64_t>{1});
+  CHECK(rows(10) == std::vector<int64_t>{1, 3, 5});
+  CHECK(rows(100) == std::vector<int64_t>{1, 3, 5, 7, 9});  // row 11 belongs to no subset
+  expect_error([&] { (void)data::subset_of_percent(all, 5); }, {"1, 10 or 100", "got 5"});
+  for (auto& study : all.studies) study.percent = std::min(study.percent, study.row == 1 ? 0 : 100);
+  expect_error([&] { (void)data::subset_of_percent(all, 1); }, {"1 % subset", "larger one"});
+  for (auto& study : all.studies) study.percent = 0;
+  CHECK(rows(100).size() == 6);
+  expect_error([&] { (void)data::subset_of_percent(all, 10); }, {"no column percent", "mgca prepare"});
+}
+
 TEST_CASE("split manifest: it survives JSON, names no patient, and recognises its data", "[data][fast]") {
   const Patients drawn(60, SplitRule{.seed = 3}, 2);
   const auto manifest = data::split_manifest(drawn, SplitRule{.seed = 3});

@@ -63,3 +63,11 @@ TEST_CASE("accuracy: foreign labels, NaN, k and shapes are refused with row and 
   expect_error([&] { (void)metrics::confusion_matrix(rows_of(broken, 2), labels); }, {"row 0", "NaN"});
   expect_error([&] { (void)metrics::cross_entropy({}, {}); }, {"0 x 0"});
 }
+
+TEST_CASE("accuracy: correlation of a confusion matrix is that of Matthews for two classes, nothing for one answer", "[metrics][fast]") {
+  const mgca::ConfusionMatrix two{.classes = 2, .counts = {6, 2, 1, 3}};
+  CHECK(*two.accuracy() == 0.75);
+  CHECK(*two.mcc() == Approx((3 * 6 - 2 * 1) / std::sqrt(5.0 * 4 * 8 * 7)));
+  CHECK_FALSE(mgca::ConfusionMatrix{.classes = 2, .counts = {6, 0, 2, 0}}.mcc().has_value());
+  CHECK_FALSE(mgca::ConfusionMatrix{.classes = 2, .counts = {0, 0, 0, 0}}.accuracy().has_value());
+}

@@ -76,3 +76,11 @@ TEST_CASE("count_at: a ratio without a denominator is nothing, not zero", "[metr
   CHECK(*counts.specificity() == 1.0);
   CHECK_FALSE(BinaryCounts{}.accuracy().has_value());
 }
+
+TEST_CASE("counts: balanced accuracy and correlation by hand, nothing where a row or column of the table is empty", "[metrics][fast]") {
+  const mgca::BinaryCounts counts{.true_positive = 3, .false_positive = 2, .true_negative = 6, .false_negative = 1};
+  CHECK(*counts.balanced_accuracy() == Approx((0.75 + 0.75) / 2));
+  CHECK(*counts.mcc() == Approx((3 * 6 - 2 * 1) / std::sqrt(5.0 * 4 * 8 * 7)));
+  CHECK_FALSE(mgca::BinaryCounts{.true_positive = 3, .false_negative = 1}.balanced_accuracy().has_value());
+  CHECK_FALSE(mgca::BinaryCounts{.true_negative = 6, .false_negative = 1}.mcc().has_value());
+}

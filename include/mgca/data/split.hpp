@@ -91,6 +91,27 @@ template <Dataset D>
   return Subset<D>(data, std::move(records));
 }
 
+// The records of split "train" that belong to its published subset of 1, 10 or 100 percent (Study::percent), in order. Keeps a
+// reference. 100 percent of a data set without subsets is its whole split "train". Throws Error(argument) for another percentage, Error(data) for
+// a data set without that split or that subset.
+template <Dataset D>
+[[nodiscard]] Subset<D> subset_of_percent(const D& data, int percent) {
+  MGCA_CHECK(percent == 1 || percent == 10 || percent == 100, "subset: expected 1, 10 or 100 percent, got ", percent);
+  const auto train = split_of(data, "train");
+  std::vector<std::int64_t> records;
+  bool any = false;
+  for (std::int64_t i = 0; i < train.size(); ++i) {
+    const auto smallest = train.record(i).percent;
+    any = any || smallest > 0;
+    if (smallest > 0 && smallest <= percent) records.push_back(train.original(i));
+  }
+  if (!any && percent == 100) return train;
+  if (records.empty())
+    fail(ErrorKind::data, "subset: no record of split 'train' belongs to the ", percent, " % subset; ",
+         any ? "use a larger one" : "the table has no column percent (mgca prepare writes it), or draw one by patient with data::fraction");
+  return Subset<D>(data, std::move(records));
+}
+
 // The manifest of a data set's splits; with a rule, each must be what the rule says. Throws Error(data) naming the row for a record
 // without patient, a patient in two splits, and a split the rule does not give.
 template <Dataset D>

@@ -34,6 +34,15 @@ struct StudyBatch {
   [[nodiscard]] int64_t size() const { return images.size(0); }
 };
 
+// Without reports.
+struct LabelledBatch {
+  Tensor images;                 // (B, 1, S, S) uint8
+  Tensor labels;                 // (B, C) float32: 1 present, 0 absent, NaN unknown
+  std::vector<int64_t> records;  // positions in the data set
+
+  [[nodiscard]] int64_t size() const { return images.size(0); }
+};
+
 // 8-bit pictures as the networks see them: (B, 3, S, S) on the device, (x / 255 - 0.5) / 0.5. A quarter of the bytes travel.
 [[nodiscard]] inline Tensor network_input(const Tensor& images, torch::Device device) {
   const auto grey = (images.to(device, /*non_blocking=*/true).to(torch::kFloat32) / 255 - 0.5) / 0.5;

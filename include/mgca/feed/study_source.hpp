@@ -9,18 +9,17 @@
 #include <mgca/data/dataset.hpp>
 #include <mgca/data/pack.hpp>
 #include <mgca/feed/batch.hpp>
+#include <mgca/feed/detail/picture_batch.hpp>
 #include <mgca/feed/detail/picture_store.hpp>
 #include <mgca/feed/loader.hpp>
+#include <mgca/feed/picture_config.hpp>
 #include <mgca/feed/tokens.hpp>
-#include <mgca/image/augment.hpp>
-#include <mgca/image/local_contrast.hpp>
 #include <mgca/text/caption.hpp>
 #include <mgca/text/tokenized_text.hpp>
 #include <mgca/text/word_map.hpp>
 #include <mgca/text/wordpiece.hpp>
 
 #include <algorithm>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <span>
@@ -29,12 +28,6 @@
 #include <vector>
 
 namespace mgca {
-
-enum class ImageStore : uint8_t {
-  memory,  // every picture is decoded and reduced once, when the source is made; a pack is left where it is
-  none,    // decoded again for every batch: for data that do not fit
-};
-constexpr auto names_of(ImageStore) { return std::to_array<std::string_view>({"memory", "none"}); }
 
 enum class Padding : uint8_t {
   longest,  // to the longest report of the batch, rounded up to eight tokens: the same numbers, less work
@@ -64,19 +57,20 @@ struct StudySourceConfig {
     field("bad", self.bad, "records whose picture cannot be read");
     field("profile", self.profile, "which behaviour");
   }
+  // What sources without reports take.
+  [[nodiscard]] PictureConfig pictures() const {
+    return {.stored_side = stored_side, .local_contrast = local_contrast, .augmentation = augmentation, .store = store, .bad = bad};
+  }
   // For evaluation: centre crop, whole reports, nothing random, every batch of one shape.
   [[nodiscard]] StudySourceConfig without_augmentation() const {
     auto plain = *this;
-    plain.augmentation = {.crop = augmentation.crop, .random_crop = false};
+    plain.augmentation = pictures().without_augmentation().augmentation;
     plain.sentence = 0;
     plain.padding = Padding::full;
     return plain;
   }
   void validate() const {
-    local_contrast.validate();
-    augmentation.validate();
-    bad.validate();
-    MGCA_CHECK(stored_side >= augmentation.crop, "study_source: stored_side ", stored_side, " is below the crop of ", augmentation.crop);
+    pictures().validate();
     MGCA_CHECK(sentence >= 0 && sentence <= 1, "study_source: sentence is a probability, got ", sentence);
   }
 };
@@ -124,34 +118,11 @@ class StudySource {
   }
 
   [[nodiscard]] Batch batch(std::span<const int64_t> records, RandomKey key) const {
-    const auto B = static_cast<int64_t>(records.size()), S = config_.augmentation.crop;
-    const auto C = static_cast<int64_t>(data_->label_names().size());
-    Batch out{.images = torch::empty({B, 1, S, S}, torch::kUInt8), .labels = torch::empty({B, C}, torch::kFloat32)};
-    pictures_.fetch(records);
     std::vector<const TokenizedText*> rows;
-    for (const auto place : records) {
-      key.sample = static_cast<uint64_t>(place);
-      GreyImage room;
-      const auto seen = pictures_.seen_at(place, key, room);
-      if (!seen) continue;
-      const auto b = out.records.size();
-      image::augment_into(
-          {.pixels = {out.images.data_ptr<uint8_t>() + b * static_cast<std::size_t>(S * S), static_cast<std::size_t>(S * S)},
-           .height = S,
-           .width = S},
-          seen->picture, config_.augmentation, key);
-      rows.push_back(&seen_row(seen->record, key));
-      const auto& labels = data_->record(seen->record).labels;
-      if (C > 0) std::memcpy(out.labels.data_ptr<float>() + b * static_cast<std::size_t>(C), labels.data(), labels.size() * sizeof(float));
-      out.records.push_back(seen->record);
-    }
-    if (rows.empty() && B > 0)
-      fail(ErrorKind::data, "none of the ", B,
-           " pictures of a batch can be read; use larger batches, or replace bad records instead of skipping them");
-    out.images = out.images.slice(0, 0, static_cast<int64_t>(rows.size()));
-    out.labels = out.labels.slice(0, 0, static_cast<int64_t>(rows.size()));
-    out.tokens = stacked(rows, padded_length(rows));
-    return out;
+    auto seen = detail::picture_batch(pictures_, config_.augmentation, records, key,
+                                      [&](int64_t record, const RandomKey& own) { rows.push_back(&seen_row(record, own)); });
+    auto labels = detail::labels_of(*data_, seen.records);
+    return {.images = std::move(seen.images), .tokens = stacked(rows, padded_length(rows)), .labels = std::move(labels), .records = std::move(seen.records)};
   }
 
  private:

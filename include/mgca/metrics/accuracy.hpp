@@ -32,6 +32,29 @@ struct ConfusionMatrix {
     }
     return parts;
   }
+  // Nothing without samples.
+  [[nodiscard]] std::optional<double> accuracy() const {
+    std::int64_t all = 0, right = 0;
+    for (std::int64_t c = 0; c < classes; ++c) all += samples(c), right += at(c, c);
+    return all == 0 ? std::nullopt : std::optional(static_cast<double>(right) / static_cast<double>(all));
+  }
+  // Correlation of true and predicted class (Gorodkin, 2004); for two classes that of Matthews. Nothing where all samples are of one
+  // class or predicted as one.
+  [[nodiscard]] std::optional<double> mcc() const {
+    double all = 0, right = 0, together = 0, of_truth = 0, of_calls = 0;
+    for (std::int64_t c = 0; c < classes; ++c) {
+      const auto truth = static_cast<double>(samples(c));
+      double calls = 0;
+      for (std::int64_t t = 0; t < classes; ++t) calls += static_cast<double>(at(t, c));
+      all += truth;
+      right += static_cast<double>(at(c, c));
+      together += truth * calls;
+      of_truth += truth * truth;
+      of_calls += calls * calls;
+    }
+    const double product = (all * all - of_truth) * (all * all - of_calls);
+    return product > 0 ? std::optional((right * all - together) / std::sqrt(product)) : std::nullopt;
+  }
 };
 
 }  // namespace mgca

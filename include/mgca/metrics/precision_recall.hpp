@@ -35,6 +35,19 @@ struct BinaryCounts {
   [[nodiscard]] std::optional<double> f1() const {
     return ratio(2 * true_positive, 2 * true_positive + false_positive + false_negative);
   }
+  // Mean of sensitivity and specificity: 1/2 for any constant answer.
+  [[nodiscard]] std::optional<double> balanced_accuracy() const {
+    const auto a = sensitivity(), b = specificity();
+    return a && b ? std::optional((*a + *b) / 2) : std::nullopt;
+  }
+  // Correlation of label and call (Matthews, 1975): 0 for chance, whatever the prevalence.
+  [[nodiscard]] std::optional<double> mcc() const {
+    const auto real = [](std::int64_t value) { return static_cast<double>(value); };
+    const double product = real(true_positive + false_positive) * real(true_positive + false_negative) * real(true_negative + false_positive) *
+                           real(true_negative + false_negative);
+    if (product == 0) return std::nullopt;
+    return (real(true_positive) * real(true_negative) - real(false_positive) * real(false_negative)) / std::sqrt(product);
+  }
   [[nodiscard]] std::int64_t total() const { return true_positive + false_positive + true_negative + false_negative; }
 
   BinaryCounts& operator+=(const BinaryCounts& other) {

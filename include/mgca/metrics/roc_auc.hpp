@@ -113,7 +113,7 @@ inline double area_of(std::uint64_t doubled, std::uint64_t positives, std::uint6
   return best;
 }
 
-// Scores sorted once, so that the area of every resample costs one pass.
+// Scores sorted once, so that the area and the average precision of every resample cost one pass.
 class RankedScores {
  public:
   RankedScores(std::span<const float> scores, std::span<const std::uint8_t> labels) {
@@ -132,6 +132,7 @@ class RankedScores {
         }
       }
       if ((entries_[start] & 1) != (entries_[end - 1] & 1)) ties_.push_back({start, end});
+      if (end - start > 1) runs_.push_back({start, end});
     }
   }
 
@@ -159,12 +160,34 @@ class RankedScores {
     return detail::area_of(2 * wins - tied, positives, negatives);
   }
 
+  // The average precision (metrics/precision_recall.hpp) when sample i counts `times[i]` times. Nothing without a positive.
+  [[nodiscard]] std::optional<double> average_precision(std::span<const std::uint32_t> times) const {
+    MGCA_CHECK(times.size() == entries_.size(), "average_precision: ", times.size(), " weights for ", entries_.size(), " scores");
+    double sum = 0;
+    std::uint64_t called = 0, found = 0;
+    auto run = runs_.rbegin();
+    for (auto end = entries_.size(); end > 0;) {
+      auto start = end - 1;
+      if (run != runs_.rend() && run->end == end) start = (run++)->start;
+      std::uint64_t more = 0;
+      for (; end > start; --end) {
+        const std::uint64_t weight = times[entries_[end - 1] >> 1];
+        called += weight;
+        more += weight & (0 - std::uint64_t{entries_[end - 1] & 1});
+      }
+      found += more;
+      if (more > 0) sum += static_cast<double>(more) * static_cast<double>(found) / static_cast<double>(called);
+    }
+    return found == 0 ? std::nullopt : std::optional(sum / static_cast<double>(found));
+  }
+
  private:
   struct Range {
     std::size_t start, end;
   };
   std::vector<std::uint32_t> entries_;  // index and label, ascending by score, negatives before equal positives
   std::vector<Range> ties_;             // equal scores with both labels
+  std::vector<Range> runs_;             // equal scores, ascending
 };
 
 }  // namespace mgca::metrics
