@@ -92,7 +92,12 @@ TEST_CASE("image_file: 200 PNG radiographs with one flipped bit are refused, at 
   mgca::RandomStream random({.seed = 22}, mgca::Use::test);
   int refused = 0;
   for (const auto& path : radiographs()) {
-    auto bytes = mgca::io::encode_png(mgca::io::read_image(path).plane());
+    const auto whole = mgca::io::read_image(path);
+    GreyImage half({.height = whole.height() / 2, .width = whole.width() / 2});
+    for (std::int64_t y = 0; y < half.height(); ++y) {
+      for (std::int64_t x = 0; x < half.width(); ++x) half.at(y, x) = whole.at(2 * y, 2 * x);
+    }
+    auto bytes = mgca::io::encode_png(half.plane());
     REQUIRE(refusal(bytes).empty());
     const auto bit = bytes.size() * 2 + random.below(bytes.size() * 6);  // in the last three quarters
     bytes[bit / 8] ^= std::byte{1} << (bit % 8);
