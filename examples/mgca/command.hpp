@@ -26,7 +26,6 @@ void add_check(CLI::App& program);
 void add_prepare(CLI::App& program);
 void add_doctor(CLI::App& program);
 void add_demo(CLI::App& program);
-void add_synthetic(CLI::App& program);
 void add_inspect(CLI::App& program);
 void add_convert(CLI::App& program);
 void add_embed(CLI::App& program);

@@ -47,7 +47,6 @@ int main(int argc, char** argv) {
   command::add_config(program);
   command::add_doctor(program);
   command::add_demo(program);
-  command::add_synthetic(program);
   command::add_inspect(program);
   command::add_convert(program);
   command::add_embed(program);

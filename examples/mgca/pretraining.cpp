@@ -90,14 +90,14 @@ void require_same(const Manifest& now, const std::filesystem::path& run) {
   compare("vocabulary", before.vocabulary, now.vocabulary);
 }
 
-// What the check of the data found, kept in the run folder: pictures are decoded again only if a file has changed.
+// What the check of the data found, kept in the run folder: pictures are looked at again only if a file has changed.
 struct Checked {
-  std::string files;    // SHA-256 of the tables' content and of size and time of every picture's file
+  std::string files;    // SHA-256 of the tables' content and of the state of the pack, or else of every picture's file
   std::string data;     // SHA-256 of tables and pictures
   std::int64_t lesser = 0;  // problems that are no reason not to train
   std::string first;        // of them
   static void describe(auto& self, auto&& field) {
-    field("files", self.files, "SHA-256 of tables, and of size and time of every picture's file");
+    field("files", self.files, "SHA-256 of tables, and of the pack's index or of size and time of every picture's file");
     field("data", self.data, "SHA-256 of tables and pictures");
     field("lesser", self.lesser, "problems that are no reason not to train");
     field("first", self.first, "the first of them");
@@ -107,26 +107,19 @@ struct Checked {
 std::string state_of_files(const Study& study) {
   mgca::Sha256 hash;
   hash.update(mgca::data::fingerprint(study.data));
-  const auto& data = study.config.data;
-  const auto root = data.root.empty() ? data.table.parent_path() : data.root;
-  for (std::int64_t i = 0; i < study.data.size(); ++i) {
-    std::error_code code;
-    const auto path = root / study.data.record(i).image;
-    const auto size = std::filesystem::file_size(path, code);
-    const auto time = std::filesystem::last_write_time(path, code).time_since_epoch().count();
-    hash.update(code ? "none" : std::to_string(size) + " " + std::to_string(time)).update(";");
-  }
+  if (study.pack) return hash.update(study.pack->identity()).hex_digest();
+  for (std::int64_t i = 0; i < study.data.size(); ++i) hash.update(hex(study.data.image_stamp(i)));
   return hash.hex_digest();
 }
 
 // Throws Error(data) listing what a run must not begin with, and notes the rest.
 Checked checked(const Study& study, const std::filesystem::path& run) {
   const auto table = study.config.data.table.string();
-  const bool pictures = study.config.check == DataCheck::pictures, decoded = pictures && !study.pack;
+  const bool pictures = study.config.check == DataCheck::pictures;
   const auto path = run / "data_check.json";
-  Checked now{.files = decoded ? state_of_files(study) : ""};
+  Checked now{.files = pictures ? state_of_files(study) : ""};
   std::optional<Checked> before;
-  if (decoded && std::filesystem::exists(path)) before = mgca::from_json_text<Checked>(mgca::read_text_file(path), path.string());
+  if (pictures && std::filesystem::exists(path)) before = mgca::from_json_text<Checked>(mgca::read_text_file(path), path.string());
   if (before && before->files == now.files) {
     now = *before;
   } else {

@@ -52,6 +52,28 @@ TEST_CASE("audit: one pass lists every problem with its row", "[data][fast]") {
                                                  {8, ProblemKind::unreadable_image}});
 }
 
+TEST_CASE("audit: missing, cut off and unreadable pictures among many in five folders are all told by row, and no other", "[data][fast]") {
+  const mgca::test::RawDownload folder;
+  std::string table = "image,report\n";
+  Found expected;
+  for (int i = 0; i < 300; ++i) {
+    const auto name = "f" + std::to_string(i % 5) + "/" + std::to_string(i) + ".png";
+    table += name + ",clear\n";
+    if (i % 31 == 30) expected.insert({i + 1, ProblemKind::unreadable_image});
+    if (i % 93 == 30) continue;  // missing
+    if (i % 93 == 61) {
+      std::filesystem::create_symlink("nowhere", folder.place(name));
+      continue;
+    }
+    mgca::test::write_picture(folder.place(name), static_cast<std::uint8_t>(i % 250), {.height = 4 + i / 250, .width = 4});
+    if (i % 93 == 92) std::filesystem::resize_file(folder.path() / name, 50);
+  }
+  folder.write("pairs.csv", table);
+  const auto audit = data::audit(PairStudies({.table = folder.path() / "pairs.csv"}));
+  CHECK(expected.size() == 9);
+  CHECK(found_in(audit.problems) == expected);
+}
+
 TEST_CASE("audit: the same picture under another name is found, also compressed otherwise, and whether it crosses splits", "[data][fast]") {
   const PairFolder folder("image,report,split\na.png,r,train\nb.png,r,train\ncopy.png,r,train\nrepacked.png,r,test\nwide.png,r,test\n");
   std::filesystem::copy_file(folder.scratch / "a.png", folder.scratch / "copy.png");

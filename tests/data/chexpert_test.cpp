@@ -62,8 +62,8 @@ struct Chexpert {
     write(folder);
   }
   void write(const std::string& folder = "CheXpert-v1.0/") const {
-    layout.text(folder + "train.csv", train);
-    layout.text(folder + "valid.csv", valid);
+    layout.write(folder + "train.csv", train);
+    layout.write(folder + "valid.csv", valid);
   }
   [[nodiscard]] mgca::Prepared prepared(const PrepareOptions& options = {}) const {
     auto raw = layout.raw();
@@ -221,12 +221,12 @@ TEST_CASE("chexpert: the small version and the folder itself as raw folder give 
     CHECK(of_inside.studies[i].image == below);
     CHECK(of_small.studies[i].split == expected.studies[i].split);
   }
-  small.layout.text("CheXpert-v1.0/train.csv", "x\n");
+  small.layout.write("CheXpert-v1.0/train.csv", "x\n");
   expect_refused([&] { (void)small.prepared(); }, {"both CheXpert-v1.0 and CheXpert-v1.0-small"});
   const RawDownload empty;
   auto raw = empty.raw();
   expect_refused([&] { (void)prepare_chexpert(raw, {}); }, {"train.csv", "no such file"});
-  empty.text("CheXpert-v1.0 batch 1 (validate & csv)/train.csv", "x\n");
+  empty.write("CheXpert-v1.0 batch 1 (validate & csv)/train.csv", "x\n");
   expect_refused([&] { (void)prepare_chexpert(raw, {}); }, {"the download in batches", "CheXpert-v1.0/train"});
 }
 
@@ -246,7 +246,7 @@ TEST_CASE("chexpert: a broken row is refused with its place and column, and with
   const Chexpert good;
   const auto refused = [&](const std::string& changed, std::initializer_list<std::string_view> pieces) {
     auto bad = with(good.train, line, changed);
-    good.layout.text("CheXpert-v1.0/train.csv", bad);
+    good.layout.write("CheXpert-v1.0/train.csv", bad);
     expect_refused([&] { (void)good.prepared(); }, pieces);
   };
   refused(with(line, "Male", "canary"), {"train.csv: row 2 (line 3)", "'Sex'", "F, M, O"});
@@ -259,7 +259,7 @@ TEST_CASE("chexpert: a broken row is refused with its place and column, and with
   refused(with(line, "CheXpert-v1.0/", "canary/"), {"row 2", "'Path'"});
   refused(with(line, "Male,", "Male,1,"), {"row 2", "20 cells"});
   for (const auto& path : mgca::test::bad_paths()) refused(with(line, line.substr(0, line.find(',')), path), {"row 2", "the path"});
-  good.layout.text("CheXpert-v1.0/train.csv", with(good.train, "Pleural Effusion", "Pleural effusion"));
+  good.layout.write("CheXpert-v1.0/train.csv", with(good.train, "Pleural Effusion", "Pleural effusion"));
   expect_refused([&] { (void)good.prepared(); }, {"no column 'Pleural Effusion'", "did you mean 'Pleural effusion'"});
   good.write();
   std::filesystem::remove(good.layout.path() / "CheXpert-v1.0/train/patient00001/study2/view1_frontal.jpg");

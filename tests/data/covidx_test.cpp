@@ -36,8 +36,8 @@ struct Covidx {
     write();
   }
   void write() const {
-    layout.text("train_COVIDx9A.txt", train);
-    layout.text("test_COVIDx9A.txt", test);
+    layout.write("train_COVIDx9A.txt", train);
+    layout.write("test_COVIDx9A.txt", test);
   }
   [[nodiscard]] mgca::Prepared prepared(const PrepareOptions& options = {}) const {
     auto raw = layout.raw();
@@ -93,8 +93,8 @@ TEST_CASE("covidx: lists of the oldest form, with spaces in names and other line
 
 TEST_CASE("covidx: of several lists the protocol's is taken, and a choice that it does not make is refused", "[data][fast]") {
   const Covidx covidx;
-  covidx.layout.text("train_COVIDx_CXR-3A.txt", "a x.png normal rsna\nb y.png normal rsna\n");
-  covidx.layout.text("test_COVIDx_CXR-3A.txt", covidx.test);
+  covidx.layout.write("train_COVIDx_CXR-3A.txt", "a x.png normal rsna\nb y.png normal rsna\n");
+  covidx.layout.write("test_COVIDx_CXR-3A.txt", covidx.test);
   covidx.layout.picture("train/x.png");
   covidx.layout.picture("train/y.png");
   CHECK(covidx.prepared().expected[0].found == 50);

@@ -24,7 +24,7 @@ TEST_CASE("folders: classes in folders of splits become labels and splits, other
                            "test/NORMAL/e.png", "test/PNEUMONIA/f.png"}) {
     layout.picture(name);
   }
-  for (const char* name : {"README.txt", "train/.DS_Store", "train/NORMAL/Thumbs.db"}) layout.text(name, "x");
+  for (const char* name : {"README.txt", "train/.DS_Store", "train/NORMAL/Thumbs.db"}) layout.write(name, "x");
   layout.picture("train/loose.png");
   const auto set = prepared(layout);
   CHECK(set.label_names == std::vector<std::string>{"NORMAL", "PNEUMONIA"});
@@ -45,7 +45,7 @@ TEST_CASE("folders: classes in folders of splits become labels and splits, other
 TEST_CASE("folders: without folders of splits whole patients are divided by the seed", "[data][fast]") {
   const RawDownload layout;
   for (int i = 0; i < 200; ++i) {
-    layout.text((i % 2 == 0 ? "sick/p" : "well/p") + std::to_string(i / 4) + "_" + std::to_string(i) + ".png", "");
+    layout.write((i % 2 == 0 ? "sick/p" : "well/p") + std::to_string(i / 4) + "_" + std::to_string(i) + ".png", "");
   }
   const auto set = prepared(layout, {.patient_separator = "_"}), other = prepared(layout, {.patient_separator = "_"}, {.seed = 9});
   CHECK(set.studies.size() == 200);
@@ -71,7 +71,7 @@ TEST_CASE("folders: the patient ends at the separator, and shows where it stands
 
 TEST_CASE("folders: folders of splits beside others, no picture and impossible shares are refused", "[data][fast]") {
   const RawDownload layout;
-  layout.text("a.txt", "x");
+  layout.write("a.txt", "x");
   expect_refused([&] { (void)prepared(layout); }, {"no study of folders is left"});
   layout.picture("train/a/1.png");
   layout.picture("pneumonia/1.png");

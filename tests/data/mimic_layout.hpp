@@ -2,22 +2,19 @@
 // like, and what is odd about the real ones.
 #pragma once
 
-#include "paths.hpp"
+#include "raw_download.hpp"
 
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <string>
 #include <vector>
 
 namespace mgca::test {
 
-struct MimicLayout {
+struct MimicLayout : RawDownload {
   struct Image {
     std::string dicom, subject, study, view, split;
   };
 
-  Scratch scratch;
   std::string base;  // of tables and files/
   std::vector<Image> images{
       {"aaaa0001-02aa804e", "10000032", "50414267", "PA", "train"},       {"aaaa0002-174413ec", "10000032", "50414267", "LATERAL", "train"},
@@ -73,16 +70,8 @@ struct MimicLayout {
   }
   [[nodiscard]] std::string table(const std::string& name) const { return base + "mimic-cxr-2.0.0-" + name + ".csv"; }
 
-  void write(const std::string& name, const std::string& text) const {
-    std::filesystem::create_directories((scratch / name).parent_path());
-    std::ofstream(scratch / name, std::ios::binary) << text;
-  }
   void write_images() const {
-    for (const auto& i : images) {
-      const auto path = scratch / (base + image_of(i));
-      std::filesystem::create_directories(path.parent_path());
-      std::filesystem::copy_file(data_dir() / "images" / "grey_baseline.jpg", path, std::filesystem::copy_options::overwrite_existing);
-    }
+    for (const auto& i : images) picture(base + image_of(i));
   }
   // `where`: the folder that holds files/.
   void write_reports(const std::string& where) const {

@@ -46,10 +46,10 @@ struct Nih {
     write();
   }
   void write() const {
-    layout.text("Data_Entry_2017.csv", table);
-    layout.text("BBox_List_2017.csv", boxes);
-    layout.text("train_val_list.txt", learned);
-    layout.text("test_list.txt", tested);
+    layout.write("Data_Entry_2017.csv", table);
+    layout.write("BBox_List_2017.csv", boxes);
+    layout.write("train_val_list.txt", learned);
+    layout.write("test_list.txt", tested);
   }
   [[nodiscard]] mgca::Prepared prepared(const PrepareOptions& options = {}) const {
     auto raw = layout.raw();
@@ -114,7 +114,7 @@ TEST_CASE("nih: every published form of the two headers is read alike", "[data][
   Nih of_2020;
   of_2020.table = replaced(of_2020.table, ",\n", "\n");
   std::filesystem::remove(of_2020.layout.path() / "Data_Entry_2017.csv");
-  of_2020.layout.text("Data_Entry_2017_v2020.csv", of_2020.table);
+  of_2020.layout.write("Data_Entry_2017_v2020.csv", of_2020.table);
   same(of_2020);
   Nih sex;
   sex.table = with(sex.table, "Patient Gender", "Patient Sex");
@@ -145,7 +145,7 @@ TEST_CASE("nih: validation is an eighth of the patients outside the test list, w
     const auto name = "0000" + std::to_string(1000 + i / 2) + "_00" + std::to_string(i % 2) + ".png";
     nih.table += name + ",No Finding,0," + std::to_string(1000 + i / 2) + ",50,F,PA,2500,2048,0.168,0.168,\n";
     nih.learned += name + "\n";
-    nih.layout.text("images/" + name, "");
+    nih.layout.write("images/" + name, "");
   }
   nih.write();
   const auto set = nih.prepared(), again = nih.prepared(), other = nih.prepared({.seed = 1});
@@ -226,7 +226,7 @@ TEST_CASE("nih: real names, labels and boxes of the sample set give its counts",
     table += name + "," + (findings.empty() ? "No Finding" : findings) + ",0," + std::to_string(std::stoi(row.at(patient))) + "," +
              row.at(age) + "," + row.at(sex) + "," + row.at(view) + ",2500,2048,0.168,0.168,\n";
     (row.at(split) == "test" ? tested : learned) += name + "\n";
-    layout.text("images/" + name, "");
+    layout.write("images/" + name, "");
   });
   auto boxes = mgca::io::CsvTable::read(nih_mini() / "boxes.csv");
   std::string list = "Image Index,Finding Label,Bbox [x,y,w,h],,,\n";
@@ -237,10 +237,10 @@ TEST_CASE("nih: real names, labels and boxes of the sample set give its counts",
     }
     list += "\n";
   });
-  layout.text("Data_Entry_2017.csv", table);
-  layout.text("BBox_List_2017.csv", list);
-  layout.text("train_val_list.txt", learned);
-  layout.text("test_list.txt", tested);
+  layout.write("Data_Entry_2017.csv", table);
+  layout.write("BBox_List_2017.csv", list);
+  layout.write("train_val_list.txt", learned);
+  layout.write("test_list.txt", tested);
   auto raw = layout.raw();
   const auto set = prepare_nih(raw, {});
   CHECK(set.studies.size() == 1210);

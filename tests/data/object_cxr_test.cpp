@@ -1,5 +1,5 @@
 #include "expect_error.hpp"
-#include "raw_layout.hpp"
+#include "raw_download.hpp"
 
 #include <mgca/data/sources/object_cxr.hpp>
 
@@ -18,29 +18,29 @@ constexpr auto kHeader = "image_name,annotation\n";
 
 std::string name(int i) { return std::to_string(10000 + i).substr(1) + ".jpg"; }
 
-struct ObjectCxr : mgca::test::RawLayout {
+struct ObjectCxr : mgca::test::RawDownload {
   explicit ObjectCxr(int training = 20, int dev = 4) {
     std::string rows = kHeader;
     for (int i = 0; i < training; ++i) {
-      file("train/" + name(i));
+      write("train/" + name(i));
       rows += name(i) + (i == 0   ? ",0 100 200 400 500;1 600 700 650 760;2 10 20 30 5 40 60 12 44\n"
                          : i == 1 ? ",1 5 6 7 8\n"
                                   : ",\n");
     }
-    file("train.csv", rows);
+    write("train.csv", rows);
     rows = kHeader;
     for (int i = 0; i < dev; ++i) {
-      file("dev/" + name(i));
+      write("dev/" + name(i));
       rows += name(i) + ",\n";
     }
-    file("dev.csv", rows);
+    write("dev.csv", rows);
   }
   [[nodiscard]] mgca::Prepared prepare(const mgca::PrepareOptions& options = {}) const {
     auto folder = raw();
     return data::prepare_object_cxr(folder, options);
   }
   [[nodiscard]] std::string refuse(const std::string& annotation) const {
-    file("train.csv", kHeader + name(0) + ",\n" + name(1) + "," + annotation + "\n");
+    write("train.csv", kHeader + name(0) + ",\n" + name(1) + "," + annotation + "\n");
     return refusal([&] { (void)prepare(); });
   }
 };
@@ -124,13 +124,13 @@ TEST_CASE("object_cxr: malformed objects are refused with file, row and image", 
 
 TEST_CASE("object_cxr: the image column has two names; an image has one row, and its name is a file's", "[data][fast]") {
   const ObjectCxr raw;
-  raw.file("train.csv", "image_path,annotation\n" + name(0) + ",0 1 2 3 4\n" + name(1) + ",\n");
+  raw.write("train.csv", "image_path,annotation\n" + name(0) + ",0 1 2 3 4\n" + name(1) + ",\n");
   CHECK(study_of(raw.prepare(), "train/0000.jpg").boxes.size() == 1);
-  raw.file("train.csv", kHeader + name(0) + ",\n" + name(1) + ",\n" + name(0) + ",0 1 2 3 4\n");
+  raw.write("train.csv", kHeader + name(0) + ",\n" + name(1) + ",\n" + name(0) + ",0 1 2 3 4\n");
   CHECK(refusal([&] { (void)raw.prepare(); }).find("two rows for image '0000.jpg'") != std::string::npos);
-  raw.file("train.csv", std::string(kHeader) + "../canary.jpg,\n");
+  raw.write("train.csv", std::string(kHeader) + "../canary.jpg,\n");
   CHECK(refusal([&] { (void)raw.prepare(); }).find("column 'image_name'") != std::string::npos);
-  raw.file("train.csv", kHeader + name(0) + ",\n");
+  raw.write("train.csv", kHeader + name(0) + ",\n");
   CHECK(refusal([&] { (void)raw.prepare(); }).find("needs 2 rows") != std::string::npos);
 }
 

@@ -1,24 +1,21 @@
 // Open-i's collection as it is unpacked, with invented reports in the exact form of the real ones.
 #pragma once
 
-#include "paths.hpp"
+#include "raw_download.hpp"
 
 #include <mgca/io/csv.hpp>
 
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
 namespace mgca::test {
 
-struct OpeniLayout {
+struct OpeniLayout : RawDownload {
   struct Report {
     std::string number, findings, impression;
     std::vector<std::string> terms, images;
   };
 
-  Scratch scratch;
   std::vector<Report> reports{
       {"1",
        "The cardiac silhouette is normal. Canaryalpha &amp; XXXX.\n  Lungs &lt;clear&gt;.",
@@ -53,20 +50,12 @@ struct OpeniLayout {
     }
     return text + "</eCitation>\n";
   }
-  [[nodiscard]] std::filesystem::path path(const std::string& name) const {
-    std::filesystem::create_directories((scratch / name).parent_path());
-    return scratch / name;
-  }
   void write_xml(const std::string& folder = "ecgen-radiology/") const {
     for (const auto& report : reports) write(folder + report.number + ".xml", xml(report));
   }
-  void write(const std::string& name, const std::string& text) const { std::ofstream(path(name), std::ios::binary) << text; }
-  void write_image(const std::string& name) const {
-    std::filesystem::copy_file(data_dir() / "images" / "cxr_grey8.png", path(name), std::filesystem::copy_options::overwrite_existing);
-  }
   void write_images(const std::string& folder = "NLMCXR_png/", const std::string& ending = ".png") const {
     for (const auto& report : reports) {
-      for (const auto& image : report.images) write_image(folder + image + ending);
+      for (const auto& image : report.images) picture(folder + image + ending);
     }
   }
   // Kaggle's names drop "CXR" and add the ending of the DICOM file.
@@ -81,7 +70,7 @@ struct OpeniLayout {
                io::csv_cell(report.findings) + "," + io::csv_cell(report.impression) + "\n";
       for (std::size_t i = 0; i < report.images.size(); ++i) {
         projections += report.number + "," + kaggle_name(report.images[i]) + (i == 0 ? ",Frontal\n" : ",Lateral\n");
-        write_image("images/images_normalized/" + kaggle_name(report.images[i]));
+        picture("images/images_normalized/" + kaggle_name(report.images[i]));
       }
     }
     write("indiana_reports.csv", table);

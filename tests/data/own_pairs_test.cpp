@@ -22,7 +22,7 @@ struct Pairs {
     for (const char* name : {"a.png", "b.png", "x/c.png"}) layout.picture(name);
   }
   [[nodiscard]] mgca::Prepared prepared(const OwnPairsConfig& config = {}, const mgca::PrepareOptions& options = {}) const {
-    layout.text("pairs.csv", table);
+    layout.write("pairs.csv", table);
     auto raw = layout.raw();
     return prepare_pairs(raw, config, options);
   }

@@ -152,6 +152,34 @@ TEST_CASE("pack_build: damaged records of an unfinished pack are made anew; othe
   expect_error([&] { (void)mgca::data::pack(data, scratch / "a", options); }, {"tokens"});
 }
 
+TEST_CASE("pack_build: a picture whose file changed before an unfinished pack goes on is packed anew", "[data][fast]") {
+  const mgca::test::PairFolder folder;
+  std::string table = "image,report\n";
+  for (int i = 0; i < 40; ++i) table += std::string(1, static_cast<char>("abc"[i % 3])) + ".png,clear\n";
+  folder.table(table);
+  const mgca::PairStudies pairs(folder.config());
+  std::atomic<bool> stop = false;
+  auto options = kSmall;
+  options.stop = &stop;
+  const auto path = folder.scratch / "a.pack";
+  const auto begin = [&] {
+    stop = false;
+    return mgca::data::pack(pairs, path, options, [&](std::string_view, std::span<const mgca::Field>) { stop = true; });
+  };
+  REQUIRE(begin().records == 32);
+  mgca::test::write_picture(folder.scratch / "c.png", 77, {.height = 9, .width = 9});
+  const auto again = begin();
+  CHECK(again.kept == 2);
+  CHECK(again.records == 34);
+  stop = false;
+  CHECK(mgca::data::pack(pairs, path, options).kept == 34);
+  const ImagePack pack(path, mgca::PackCheck::at_open);
+  for (std::int64_t i = 0; i < 40; ++i) {
+    CHECK(pack.picture(i).at(0, 0) == (i % 3 == 0 ? 10 : i % 3 == 1 ? 20 : 77));
+    CHECK(pack.entry(i).source == mgca::checksum(pairs.image_bytes(i)));
+  }
+}
+
 TEST_CASE("pack_build: two processes do not write one pack", "[data][fast]") {
   const mgca::test::Scratch scratch;
   const int other = mgca::posix_files().append(scratch / "a.part", 0);

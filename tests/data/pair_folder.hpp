@@ -1,25 +1,15 @@
 // A folder with three pictures and a table of pairs, for tests of what is read from tables.
 #pragma once
 
-#include "paths.hpp"
+#include "raw_download.hpp"
 
 #include <mgca/data/sources/pairs.hpp>
-#include <mgca/io/image_file.hpp>
 
-#include <fstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace mgca::test {
-
-inline void write_text(const std::filesystem::path& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary);
-  file << text;
-}
-
-inline void write_picture(const std::filesystem::path& path, std::uint8_t grey, ImageSize size = {.height = 8, .width = 8}) {
-  const auto png = io::encode_png(GreyImage(size, grey).plane());
-  atomic_write(posix_files(), path, std::span<const std::byte>(png));
-}
 
 struct PairFolder {
   Scratch scratch;

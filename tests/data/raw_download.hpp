@@ -1,10 +1,11 @@
-// Raw folders as the public sets are unpacked, made small by the test itself.
+// Raw folders as the public sets are unpacked, made small by the test itself, and what preparing them says.
 #pragma once
 
 #include "catch.hpp"
 #include "expect_error.hpp"
 #include "paths.hpp"
 
+#include <mgca/data/prepared.hpp>
 #include <mgca/data/raw_folder.hpp>
 #include <mgca/data/record.hpp>
 #include <mgca/io/image_file.hpp>
@@ -14,28 +15,32 @@
 #include <fstream>
 #include <functional>
 #include <initializer_list>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace mgca::test {
 
-class RawDownload {
- public:
-  [[nodiscard]] const std::filesystem::path& path() const { return scratch_.path(); }
-  [[nodiscard]] RawFolder raw() const { return RawFolder(path()); }
-  void text(const std::string& name, const std::string& content) const {
-    std::filesystem::create_directories((path() / name).parent_path());
-    std::ofstream(path() / name, std::ios::binary) << content;
-  }
-  // A grey PNG of 8 x 8 pixels, whatever the name ends in: content decides.
-  void picture(const std::string& name) const {
-    static const auto png = io::encode_png(GreyImage({.height = 8, .width = 8}, 100).plane());
-    text(name, std::string(reinterpret_cast<const char*>(png.data()), png.size()));  // NOLINT: bytes as characters
-  }
+inline void write_text(const std::filesystem::path& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
 
- private:
-  Scratch scratch_;
+// A grey PNG, whatever the name ends in: content decides.
+inline void write_picture(const std::filesystem::path& path, std::uint8_t grey, ImageSize size = {.height = 8, .width = 8}) {
+  const auto png = io::encode_png(GreyImage(size, grey).plane());
+  write_text(path, std::string(reinterpret_cast<const char*>(png.data()), png.size()));  // NOLINT: bytes as characters
+}
+
+struct RawDownload {
+  Scratch scratch;
+
+  [[nodiscard]] const std::filesystem::path& path() const { return scratch.path(); }
+  [[nodiscard]] RawFolder raw() const { return RawFolder(path()); }
+  [[nodiscard]] std::filesystem::path place(const std::string& name) const {
+    std::filesystem::create_directories((path() / name).parent_path());
+    return path() / name;
+  }
+  void write(const std::string& name, const std::string& text = "image") const { write_text(place(name), text); }
+  void picture(const std::string& name) const { write_picture(place(name), 100); }
 };
 
 // Checks that a call is refused with every given piece, and without the words that stand for what must not be shown.
@@ -43,11 +48,41 @@ inline void expect_refused(const std::function<void()>& call, std::initializer_l
   CHECK(expect_error(call, pieces).find("canary") == std::string::npos);
 }
 
+// The message of the Error(data) a call throws; fails the test if it throws none, or if it names the canary.
+template <class Call>
+std::string refusal(Call&& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    const std::string message = error.what();
+    INFO("message: " << message);
+    CHECK(error.kind() == ErrorKind::data);
+    CHECK(message.find("canary") == std::string::npos);
+    return message;
+  }
+  FAIL("no mgca::Error was thrown");
+  return {};
+}
+
 // Text with its first occurrence of one piece replaced; fails the test where there is none.
 inline std::string with(std::string text, const std::string& piece, const std::string& other) {
   const auto at = text.find(piece);
   REQUIRE(at != std::string::npos);
   return text.replace(at, piece.size(), other);
+}
+
+inline const Study& study_of(const Prepared& set, const std::string& image) {
+  for (const auto& study : set.studies) {
+    if (study.image == image) return study;
+  }
+  FAIL("no study of " << image);
+  return set.studies.front();
+}
+
+inline std::map<std::string, int> split_sizes(const Prepared& set) {
+  std::map<std::string, int> sizes;
+  for (const auto& study : set.studies) ++sizes[study.split];
+  return sizes;
 }
 
 inline std::int64_t count_of(const std::vector<Study>& studies, const std::string& split, int percent = -1) {

@@ -8,8 +8,8 @@ using mgca::test::RawDownload;
 
 TEST_CASE("raw folder: what is read is remembered once, with its size and hash", "[data][fast]") {
   const RawDownload layout;
-  layout.text("b.csv", "x,y\n1,2\n");
-  layout.text("a.txt", "abc");
+  layout.write("b.csv", "x,y\n1,2\n");
+  layout.write("a.txt", "abc");
   auto raw = layout.raw();
   CHECK(raw.text("a.txt") == "abc");
   CHECK(raw.table("b.csv").column("y") == 1);
@@ -26,7 +26,7 @@ TEST_CASE("raw folder: what is read is remembered once, with its size and hash",
 
 TEST_CASE("raw folder: a missing file is named with the nearest of its kind beside it, never with pictures", "[data][fast]") {
   const RawDownload layout;
-  layout.text("train-rle.csv", "x\n");
+  layout.write("train-rle.csv", "x\n");
   layout.picture("train_rlf.png");
   auto raw = layout.raw();
   CHECK_FALSE(raw.has("train_rle.csv"));
@@ -40,7 +40,7 @@ TEST_CASE("raw folder: a missing file is named with the nearest of its kind besi
 
 TEST_CASE("raw folder: files are listed below a folder by their ending, sorted", "[data][fast]") {
   const RawDownload layout;
-  for (const char* name : {"b/2.dcm", "b/c/1.dcm", "a.dcm", "b/2.txt"}) layout.text(name, "x");
+  for (const char* name : {"b/2.dcm", "b/c/1.dcm", "a.dcm", "b/2.txt"}) layout.write(name, "x");
   const auto raw = layout.raw();
   using Names = std::vector<std::string>;
   CHECK(raw.files("", ".dcm") == Names{"a.dcm", "b/2.dcm", "b/c/1.dcm"});
@@ -51,7 +51,7 @@ TEST_CASE("raw folder: files are listed below a folder by their ending, sorted",
 
 TEST_CASE("raw folder: links that lead out, pipes and folders are not read", "[data][fast]") {
   const RawDownload layout, elsewhere;
-  elsewhere.text("secret.txt", "canary");
+  elsewhere.write("secret.txt", "canary");
   std::filesystem::create_symlink(elsewhere.path() / "secret.txt", layout.path() / "out.txt");
   std::filesystem::create_symlink("/proc/self/mem", layout.path() / "mem.txt");
   std::filesystem::create_directories(layout.path() / "folder.txt");

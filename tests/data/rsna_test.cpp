@@ -1,5 +1,5 @@
 #include "expect_error.hpp"
-#include "raw_layout.hpp"
+#include "raw_download.hpp"
 
 #include <mgca/data/sources/rsna.hpp>
 #include <mgca/image/mask.hpp>
@@ -19,23 +19,23 @@ namespace {
 constexpr auto kHeader = "patientId,x,y,width,height,Target\n";
 
 // As published: blank cells for images without boxes, several rows for some, not in order.
-struct Rsna : mgca::test::RawLayout {
+struct Rsna : mgca::test::RawDownload {
   explicit Rsna(int patients = 10) {
     std::string rows = kHeader;
     for (int i = patients; i-- > 0;) {
       const auto id = "0004cfab-14fd-4e49-80ba-63a80b6bdd" + std::to_string(10 + i);
-      file("stage_2_train_images/" + id + ".dcm");
+      write("stage_2_train_images/" + id + ".dcm");
       rows += i % 3 != 0 ? id + ",,,,,0\n" : id + ",264.0,152.0,213.0,379.0,1\n";
       if (i % 6 == 0) rows += id + ",562.0,152.0,256.0,453.0,1\n";
     }
-    file("stage_2_train_labels.csv", rows);
+    write("stage_2_train_labels.csv", rows);
   }
   [[nodiscard]] mgca::Prepared prepare(const mgca::PrepareOptions& options = {}, RsnaTask task = RsnaTask::classification) const {
     auto folder = raw();
     return data::prepare_rsna(folder, options, task);
   }
   [[nodiscard]] std::string refuse(const std::string& rows) const {
-    file("stage_2_train_labels.csv", kHeader + rows);
+    write("stage_2_train_labels.csv", kHeader + rows);
     return refusal([&] { (void)prepare(); });
   }
 };
@@ -187,7 +187,7 @@ TEST_CASE("rsna: images that are missing are refused, or dropped and counted", "
 
 TEST_CASE("rsna: tables that are none are refused", "[data][fast]") {
   const Rsna raw;
-  raw.file("stage_2_train_labels.csv", "patientId,x,y,w,height,Target\n");
+  raw.write("stage_2_train_labels.csv", "patientId,x,y,w,height,Target\n");
   CHECK(refusal([&] { (void)raw.prepare(); }).find("no column 'width'") != std::string::npos);
   CHECK(raw.refuse("").find("needs 4 rows") != std::string::npos);
   std::filesystem::remove(raw.scratch / "stage_2_train_labels.csv");

@@ -1,9 +1,10 @@
 #include "expect_error.hpp"
-#include "raw_layout.hpp"
+#include "raw_download.hpp"
 
 #include <mgca/data/sources/siim.hpp>
 
 #include <algorithm>
+#include <set>
 
 using mgca::test::expect_error;
 using mgca::test::refusal;
@@ -15,32 +16,32 @@ namespace {
 constexpr auto kHeader = "ImageId, EncodedPixels\n";  // with the space it was published with
 
 std::string uid(int i) { return "1.2.276.0.7230010.3.1.4.8323329." + std::to_string(1000 + i) + ".1517875188.959090"; }
-std::string path(int i) {
+std::string image_path(int i) {
   const auto n = std::to_string(i);
   return "dicom-images-train/1.2.276.1." + n + "/1.2.276.2." + n + "/" + uid(i) + ".dcm";
 }
 
 // As published: " -1" for images without a mask, several rows for some, files two folders down. Every fourth image has masks,
 // every eighth two rows.
-struct Siim : mgca::test::RawLayout {
+struct Siim : mgca::test::RawDownload {
   int images, rows = 0;
   explicit Siim(int images_ = 20) : images(images_) {
     std::string text = kHeader;
     for (int i = 0; i < images; ++i) {
-      file(path(i));
+      write(image_path(i));
       if (i % 4 != 0) text += uid(i) + ", -1\n";
       else text += uid(i) + ", " + std::to_string(1024 * i + 5) + " 10 1014 20\n";
       if (i % 8 == 0) text += uid(i) + ", " + std::to_string(1024 * i + 10) + " 10\n";
       rows += i % 8 == 0 ? 2 : 1;
     }
-    file("train-rle.csv", text);
+    write("train-rle.csv", text);
   }
   [[nodiscard]] mgca::Prepared prepare(const mgca::PrepareOptions& options = {}) const {
     auto folder = raw();
     return data::prepare_siim(folder, options);
   }
   [[nodiscard]] std::string refuse(const std::string& rows_) const {
-    file("train-rle.csv", kHeader + rows_);
+    write("train-rle.csv", kHeader + rows_);
     return refusal([&] { (void)prepare(); });
   }
 };
@@ -53,7 +54,7 @@ TEST_CASE("siim: a study per image, its rows united, its file found two folders 
   REQUIRE(set.studies.size() == 20);
   for (int i = 0; i < 20; ++i) {
     const auto& study = set.studies[static_cast<std::size_t>(i)];
-    CHECK(study.image == path(i));
+    CHECK(study.image == image_path(i));
     CHECK(study.patient == uid(i));
     CHECK(study.labels == std::vector<float>{i % 4 == 0 ? 1.0F : 0.0F});
     REQUIRE(study.mask);
@@ -71,7 +72,7 @@ TEST_CASE("siim: the header and the empty mask are understood with and without t
   const auto published = raw.prepare();
   std::string text = "ImageId,EncodedPixels\n";
   for (int i = 0; i < 20; ++i) text += uid(i) + (i % 4 != 0 ? ",-1\n" : "," + std::to_string(1024 * i + 5) + " 10 1014 20 \n");
-  raw.file("train-rle.csv", text);
+  raw.write("train-rle.csv", text);
   const auto plain = raw.prepare();
   REQUIRE(plain.studies.size() == 20);
   for (std::size_t i = 0; i < 20; ++i) {
@@ -178,13 +179,13 @@ TEST_CASE("siim: rows that repeat or contradict others are refused", "[data][fas
 
 TEST_CASE("siim: rows without image and images without row are counted", "[data][fast]") {
   const Siim raw;
-  std::filesystem::remove(raw.scratch.path() / path(3));
-  raw.file("dicom-images-train/1.2.3/4.5.6/7.8.9.dcm");
+  std::filesystem::remove(raw.scratch.path() / image_path(3));
+  raw.write("dicom-images-train/1.2.3/4.5.6/7.8.9.dcm");
   CHECK(refusal([&] { (void)raw.prepare(); }).find("1 are not there") != std::string::npos);
   const auto set = raw.prepare({.missing_images = mgca::MissingImages::drop});
   CHECK(set.studies.size() == 19);
   CHECK(set.dropped == std::vector<mgca::DroppedRows>{{"an image in no row of train-rle.csv", 1, "dicom-images-train"},
                                                       {"the image is not there", 1, "study 4"}});
-  raw.file("dicom-images-train/again/" + uid(5) + ".dcm");
+  raw.write("dicom-images-train/again/" + uid(5) + ".dcm");
   CHECK(refusal([&] { (void)raw.prepare(); }).find("is in two folders") != std::string::npos);
 }

@@ -34,7 +34,7 @@ TEST_CASE("synthetic folder: pictures are written once and read back as drawn, w
       for (std::int64_t x = 0; x < 32; ++x) REQUIRE(filled.at(y, x) == mask.at(y, x));
     }
   }
-  layout.text("images/000002.png", "kept");  // what is there is not written again
+  layout.write("images/000002.png", "kept");  // what is there is not written again
   std::filesystem::remove(layout.path() / "images/000003.png");
   auto again = layout.raw();
   CHECK(prepare_synthetic(again, config, {}).studies.size() == 5);

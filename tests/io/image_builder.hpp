@@ -44,6 +44,7 @@ class PngBuilder {
     append_big_endian(bytes_, io::detail::crc32<0xEDB88320U>(std::span(bytes_).subspan(start)), 4);
     return *this;
   }
+  [[nodiscard]] const Bytes& bytes() const { return bytes_; }
   [[nodiscard]] Bytes end() {
     chunk("IEND", {});
     return bytes_;
@@ -53,23 +54,32 @@ class PngBuilder {
   Bytes bytes_;
 };
 
-// `count` zeros as a zlib stream: about a thousandth of it.
-inline Bytes deflated_zeros(std::size_t count) {
-  const std::vector<Bytef> zeros(1 << 16);
+// `count` zeros as deflate blocks that end at a byte: about a thousandth of it.
+inline Bytes deflated_blocks(std::size_t count, int flush) {
+  std::vector<Bytef> zeros(count);
   z_stream stream{};
-  deflateInit(&stream, 9);
+  deflateInit2(&stream, 9, Z_DEFLATED, -15, 9, Z_DEFAULT_STRATEGY);
   Bytes out(count / 900 + 4096);
+  stream.next_in = zeros.data();
+  stream.avail_in = static_cast<uInt>(count);
   stream.next_out = reinterpret_cast<Bytef*>(out.data());
   stream.avail_out = static_cast<uInt>(out.size());
-  for (std::size_t left = count; left > 0;) {
-    stream.next_in = const_cast<Bytef*>(zeros.data());
-    stream.avail_in = static_cast<uInt>(std::min(left, zeros.size()));
-    left -= stream.avail_in;
-    deflate(&stream, Z_NO_FLUSH);
-  }
-  deflate(&stream, Z_FINISH);
+  deflate(&stream, flush);
   out.resize(stream.total_out);
   deflateEnd(&stream);
+  return out;
+}
+// `count` zeros as a zlib stream. Only a megabyte of them is ever deflated.
+inline Bytes deflated_zeros(std::size_t count) {
+  constexpr std::size_t kMegabyte = 1 << 20;
+  Bytes out;
+  append_big_endian(out, 0x78DA, 2);
+  if (count >= kMegabyte) {
+    const auto block = deflated_blocks(kMegabyte, Z_FULL_FLUSH);
+    for (std::size_t i = 0; i < count / kMegabyte; ++i) append(out, block);
+  }
+  append(out, deflated_blocks(count % kMegabyte, Z_FINISH));
+  append_big_endian(out, count % 65521 << 16 | 1, 4);  // Adler-32 of zeros
   return out;
 }
 

@@ -92,7 +92,12 @@ TEST_CASE("image_file: 200 PNG radiographs with one flipped bit are refused, at 
   mgca::RandomStream random({.seed = 22}, mgca::Use::test);
   int refused = 0;
   for (const auto& path : radiographs()) {
-    auto bytes = mgca::io::encode_png(mgca::io::read_image(path).plane());
+    const auto whole = mgca::io::read_image(path);
+    GreyImage half({.height = whole.height() / 2, .width = whole.width() / 2});
+    for (std::int64_t y = 0; y < half.height(); ++y) {
+      for (std::int64_t x = 0; x < half.width(); ++x) half.at(y, x) = whole.at(2 * y, 2 * x);
+    }
+    auto bytes = mgca::io::encode_png(half.plane());
     REQUIRE(refusal(bytes).empty());
     const auto bit = bytes.size() * 2 + random.below(bytes.size() * 6);  // in the last three quarters
     bytes[bit / 8] ^= std::byte{1} << (bit % 8);
@@ -114,9 +119,11 @@ TEST_CASE("image_file: a damaged chunk with a checksum that fits is found by the
 TEST_CASE("image_file: bombs are refused for what they are, in milliseconds and without memory", "[io][fast]") {
   const auto small = deflated_zeros(8 * 9);
   const auto grey = mgca::read_file(sample("grey_baseline.jpg"));
-  PngBuilder many({.width = 8, .height = 8});
-  for (int i = 0; i < 1'000'000; ++i) many.chunk("IDAT", {});
-  many.chunk("IDAT", small);
+  const auto header = PngBuilder({}).bytes();
+  auto many = PngBuilder({}).chunk("IDAT", {}).bytes();
+  const Bytes empty(many.begin() + static_cast<std::ptrdiff_t>(header.size()), many.end());
+  many.reserve(header.size() + 1'000'000 * empty.size());
+  for (int i = 1; i < 1'000'000; ++i) many.insert(many.end(), empty.begin(), empty.end());
   struct Bomb {
     std::string name;
     Bytes bytes;
@@ -133,7 +140,7 @@ TEST_CASE("image_file: bombs are refused for what they are, in milliseconds and 
       {"PNG with one row too many", png_of({.width = 8, .height = 8}, deflated_zeros(9 * 9)), "PNG: "},
       {"PNG with one row too few", png_of({.width = 8, .height = 8}, deflated_zeros(7 * 9)), "PNG: "},
       {"PNG with bytes behind its compressed data", png_of({.width = 8, .height = 8}, [&] { auto d = small; d.resize(d.size() + 5); return d; }()), "PNG: "},
-      {"PNG with a million empty data chunks", many.end(), "more than 65536 chunks"},
+      {"PNG with a million empty data chunks", many, "more than 65536 chunks"},
       {"PNG with two headers", PngBuilder({}).chunk("IHDR", Bytes(13)).end(), "header"},
       {"PNG with three bits a sample", png_of({.depth = 3}, small), "colour type 0 with 3 bits"},
       {"PNG of colour type 5", png_of({.color = 5}, small), "colour type 5 with 8 bits"},

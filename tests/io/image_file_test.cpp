@@ -108,7 +108,7 @@ TEST_CASE("image_file: no truncated file is accepted", "[io][fast]") {
 
 TEST_CASE("image_file: every flipped bit of a PNG is found, a JPEG never crashes", "[io][fast]") {
   auto png = mgca::read_file(sample("cxr_grey8.png"));
-  for (std::size_t bit = 0; bit < png.size() * 8; bit += 11) {
+  for (std::size_t bit = 0; bit < png.size() * 8; bit += 37) {
     png[bit / 8] ^= std::byte{1} << (bit % 8);
     INFO("bit " << bit);
     REQUIRE(refused(png));
@@ -116,7 +116,7 @@ TEST_CASE("image_file: every flipped bit of a PNG is found, a JPEG never crashes
   }
   auto jpeg = mgca::read_file(sample("rgb_420.jpg"));
   mgca::RandomStream random({.seed = 9}, mgca::Use::test);
-  for (int i = 0; i < 3000; ++i) {
+  for (int i = 0; i < 300; ++i) {
     auto changed = jpeg;
     for (int k = 0; k < 3; ++k) changed[random.below(changed.size())] = static_cast<std::byte>(random.below(256));
     (void)refused(changed);

@@ -4,6 +4,7 @@
 
 #include <cctype>
 #include <cstring>
+#include <span>
 
 namespace mgca::test {
 
@@ -17,7 +18,7 @@ std::vector<std::byte> to_bytes(const std::string& text) {
   if (!text.empty()) std::memcpy(bytes.data(), text.data(), text.size());
   return bytes;
 }
-std::uint32_t crc_of(const std::string& text) { return io::detail::crc32<0xEDB88320U>(to_bytes(text)); }
+std::uint32_t crc_of(const std::string& text) { return io::detail::crc32<0xEDB88320U>(std::as_bytes(std::span(text))); }
 
 namespace {
 
@@ -85,10 +86,10 @@ std::string assemble(std::string_view notation) {
 std::string pickle(std::string_view notation) { return "\x80\x02" + assemble(notation) + "."; }
 
 namespace {
-std::string header(const ZipPart& part, const ZipLie& said) {
+std::string header(const ZipPart& part, std::uint32_t crc, const ZipLie& said) {
   const auto name = said.name.value_or(part.name), extra = said.extra.value_or("");
   std::string out = le(20, 2) + le(said.flags.value_or(0x0800), 2) + le(said.method.value_or(0), 2) + le(0, 4);
-  out += le(said.crc.value_or(crc_of(part.data)), 4) + le(said.stored.value_or(part.data.size()), 4) + le(said.plain.value_or(part.data.size()), 4);
+  out += le(said.crc.value_or(crc), 4) + le(said.stored.value_or(part.data.size()), 4) + le(said.plain.value_or(part.data.size()), 4);
   return out + le(said.name_length.value_or(name.size()), 2) + le(said.extra_length.value_or(extra.size()), 2);
 }
 }  // namespace
@@ -98,11 +99,12 @@ std::string zip(const std::vector<ZipPart>& parts, const ZipEnd& lie) {
   std::uint64_t count = 0;
   for (const auto& part : parts) {
     const auto at = file.size();
-    file += le(part.local.signature.value_or(0x04034b50), 4) + header(part, part.local) + part.local.name.value_or(part.name);
+    const auto crc = crc_of(part.data);
+    file += le(part.local.signature.value_or(0x04034b50), 4) + header(part, crc, part.local) + part.local.name.value_or(part.name);
     file += part.local.extra.value_or("") + part.data + part.behind;
     if (!part.listed) continue;
     ++count;
-    directory += le(part.central.signature.value_or(0x02014b50), 4) + le(20, 2) + header(part, part.central) + std::string(10, '\0');
+    directory += le(part.central.signature.value_or(0x02014b50), 4) + le(20, 2) + header(part, crc, part.central) + std::string(10, '\0');
     directory += le(part.central.offset.value_or(at), 4) + part.central.name.value_or(part.name) + part.central.extra.value_or("");
   }
   file += lie.before_directory;

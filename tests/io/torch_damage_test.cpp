@@ -48,9 +48,9 @@ std::string refusal(const std::string& bytes, const mgca::io::TorchArchiveLimits
 class Verdicts {
  public:
   // The file must be refused, with the name of the file and these words.
-  void refused(const std::string& what, const std::string& bytes, std::string_view said) {
+  void refused(const std::string& what, const std::string& bytes, std::string_view said, const mgca::io::TorchArchiveLimits& limits = {}) {
     ++count;
-    const auto message = refusal(bytes);
+    const auto message = refusal(bytes, limits);
     INFO(what << ": expected " << said << "; got " << (message.empty() ? "no refusal" : message));
     CHECK(message.starts_with("probe.pth: "));
     CHECK(message.find(said) != std::string::npos);
@@ -148,27 +148,28 @@ TEST_CASE("torch_archive: a pickle that is no program of the small language is r
   is.refused("no bytes", archive(""), "has no end");
   is.refused("something behind", archive(pickle("four") + "x"), "1 bytes follow the end of the pickle");
   is.refused("a million marks", archive("\x80\x02" + std::string(1'000'000, '(') + "."), "more than 1000 open marks");
-  std::string nested = "\x80\x02";
-  for (int i = 0; i < 100'000; ++i) nested += "]";
-  is.refused("lists in lists", archive(nested + std::string(99'999, 'a') + "."), "containers deep");
-  is.refused("tuples in tuples", archive("\x80\x02N" + std::string(100'000, '\x85') + "."), "containers deep");
+  const auto nested = "\x80\x02" + std::string(30'000, ']');
+  is.refused("lists in lists", archive(nested + std::string(29'999, 'a') + "."), "containers deep");
+  is.refused("tuples in tuples", archive("\x80\x02N" + std::string(30'000, '\x85') + "."), "containers deep");
   is.refused("a list in itself", archive(pickle("] #7101 #6801 a")), "holds itself");
   is.refused("a dict in itself", archive(pickle("} #7101 'again' #6801 s")), "'again' holds itself");
-  is.refused("three million values", archive("\x80\x02" + std::string(3'000'000, ')') + "."), "more than 2000000 values");
+  CHECK(mgca::io::TorchArchiveLimits{}.values == 2'000'000);
+  const mgca::io::TorchArchiveLimits fewer{.values = 20'000};
+  is.refused("too many values", archive("\x80\x02" + std::string(30'000, ')') + "."), "more than 20000 values", fewer);
   std::string doubled = "\x80\x02]q\1";  // a list of two lists of two lists ...
   for (int i = 1; i < 60; ++i) doubled += "](h" + std::string(1, static_cast<char>(i)) + "h" + std::string(1, static_cast<char>(i)) + "eq" + std::string(1, static_cast<char>(i + 1));
   std::string shared = "\x80\x02]q\1";
   for (int i = 1; i < 60; ++i) shared += "0](h" + std::string(1, static_cast<char>(i)) + "h" + std::string(1, static_cast<char>(i)) + "eq" + std::string(1, static_cast<char>(i + 1));
-  is.refused("2^60 ways to one list", archive(shared + "."), "the root");
+  is.refused("2^60 ways to one list", archive(shared + "."), "more than 40000 values are reached from the root", fewer);
   is.refused("values left over", archive(doubled + "."), "ends with 60 values");
-  std::string copies = "\x80\x02](" + std::string(200'000, 'N') + "eq\1\x85q\2" + assemble("collections:OrderedDict") + "q\3";
-  for (int i = 0; i < 100'000; ++i) copies += "0h\3h\2R";
+  std::string copies = "\x80\x02](" + std::string(20'000, 'N') + "eq\1\x85q\2" + assemble("collections:OrderedDict") + "q\3";
+  for (int i = 0; i < 10'000; ++i) copies += "0h\3h\2R";
   is.refused("dicts of a long list", archive(copies + "."), "not pairs");
   std::string pairs = "\x80\x02](" ;
-  for (int i = 0; i < 50'000; ++i) pairs += "NN\x86";
+  for (int i = 0; i < 5'000; ++i) pairs += "NN\x86";
   pairs += "e\x85q\2" + assemble("collections:OrderedDict") + "q\3";
-  for (int i = 0; i < 100'000; ++i) pairs += "0h\3h\2R";
-  is.refused("dicts copied from a long list", archive(pairs + "."), "copied from one container");
+  for (int i = 0; i < 10'000; ++i) pairs += "0h\3h\2R";
+  is.refused("dicts copied from a long list", archive(pairs + "."), "copied from one container", fewer);
   std::string text = "\x80\x02" + assemble("'" + std::string(1'000'000, 'x') + "'") + "q\1" "0](";
   for (int i = 0; i < 1000; ++i) text += "h\1";
   is.refused("a long text a thousand times", archive(text + "e."), "take more than");
@@ -392,7 +393,7 @@ TEST_CASE("torch_archive: a flipped bit in a zip archive is refused or changes n
   const auto good = zip(parts);
   const auto expected = contents(good);
   int accepted = 0;
-  for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
+  for (std::size_t bit = 0; bit < good.size() * 8; bit += 3) {
     auto changed = good;
     changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << bit % 8));
     try {
@@ -403,13 +404,13 @@ TEST_CASE("torch_archive: a flipped bit in a zip archive is refused or changes n
     } catch (const mgca::Error&) {
     }
   }
-  CHECK(accepted < static_cast<int>(good.size()));  // times, versions, attributes, a name nobody needs
+  CHECK(accepted < static_cast<int>(good.size() / 3));  // times, versions, attributes, a name nobody needs
 }
 
 TEST_CASE("torch_archive: random changes of pickles and older containers are refused or read, never more", "[io][fast]") {
   const auto object = pickle("}( 'w' four 'p' torch._utils:_rebuild_parameter ( @4@1@2@2 #88 odict tR 'h' argparse:Namespace ) #81 }( 'lr' 2 u b 'l' ]( 1 2 e u");
   const mgca::test::LegacyParts legacy;
-  for (std::uint64_t i = 0; i < 4'000; ++i) {
+  for (std::uint64_t i = 0; i < 500; ++i) {
     mgca::RandomStream random({.seed = 11, .sample = i}, mgca::Use::test);
     auto changed = object;
     for (std::uint64_t n = 1 + random.below(3); n > 0; --n) changed[random.below(changed.size())] = static_cast<char>(random.below(256));

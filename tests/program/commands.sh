@@ -35,13 +35,6 @@ expect 0 'fit.schedule.rate +0.0007 +number +highest learning rate' "$mgca" conf
 expect 0 'image.depth +12 +integer' "$mgca" config mgca-vit-b16 --table
 expect 0 '"depth": 6' "$mgca" config mgca-vit-b16 --set image.depth=6
 
-# --- a data set without any data ---------------------------------------------------------------------------------
-expect 0 'done: made/pairs.csv, 40 studies' "$mgca" synthetic --out made --count 40 --seed 3
-[ "$(ls made/images | wc -l)" = 40 ] && [ "$(wc -l <made/pairs.csv)" = 41 ] || failed "synthetic writes other files than it says"
-grep -q 'image,report,patient,split,nodule,consolidation' made/pairs.csv || failed "synthetic writes no labels"
-expect 0 'clean: no problem was found' "$mgca" check made/pairs.csv --set data.boxes=made/boxes.csv
-expect 2 'there is a pairs.csv already' "$mgca" synthetic --out made --count 4
-
 # --- a study from end to end ------------------------------------------------------------------------------------
 expect 0 'all 2 epochs are done' pretrain --out a --set fit.epochs=2
 grep -q 'epoch 2/2   loss .* held-out loss .* held-out top-5' out || failed "no line per epoch"

@@ -58,6 +58,7 @@ expect 0 'all 1 epochs are done' pretrain --out files --set fit.epochs=1
 expect 0 'all 1 epochs are done' pretrain --out packed --pack p.pack --set fit.epochs=1
 same_files files/best.safetensors packed/best.safetensors
 grep -q '"pack": "[0-9a-f]\{64\}"' packed/manifest.json || failed "the manifest does not tell the pack"
+grep -q '"files": "[0-9a-f]\{64\}"' packed/data_check.json || failed "the check of the data does not tell the state of the pack"
 grep -q '"pack": ""' files/manifest.json || failed "a manifest tells of a pack that is not there"
 expect 0 'holds no tokens of this vocabulary' pretrain --out plain --pack q.pack --set fit.epochs=1
 same_files files/best.safetensors plain/best.safetensors

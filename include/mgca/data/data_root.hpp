@@ -3,11 +3,15 @@
 
 #include <mgca/core/error.hpp>
 #include <mgca/core/file.hpp>
+#include <mgca/core/hash.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <system_error>
 #include <vector>
@@ -55,6 +59,16 @@ class DataRoot {
     if (code) fail_system(relative, "open", code.value());
     if (!std::filesystem::is_regular_file(status)) fail(ErrorKind::data, relative.generic_string(), " is a folder, a pipe or a device; expected a regular file");
     return read_file(resolved);
+  }
+
+  // A number that changes with the file's size or time of modification, 0 where there is none; the file is not opened.
+  [[nodiscard]] std::uint64_t stamp(const std::filesystem::path& relative) const {
+    std::error_code code;
+    const std::uint64_t size = std::filesystem::file_size(root_ / relative, code);
+    if (code) return 0;
+    const auto time = std::filesystem::last_write_time(root_ / relative, code).time_since_epoch().count();
+    const std::array<std::uint64_t, 2> both{size, static_cast<std::uint64_t>(time)};
+    return code ? 0 : checksum(std::as_bytes(std::span(both)));
   }
 
  private:

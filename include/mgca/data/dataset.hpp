@@ -23,7 +23,8 @@ concept Dataset = requires(const D& data, std::int64_t i) {
   { data.label_names() } -> std::convertible_to<const std::vector<std::string>&>;
 };
 
-// A data set of files may also have `image_bytes(i)`, the bytes of the image file; whoever packs pictures keeps their hash.
+// A data set of files may also have `image_bytes(i)`, the bytes of the image file, of which a pack keeps the hash, and `image_stamp(i)`, a
+// number that changes when the file does, by which an unfinished pack knows that a picture it holds is no longer the one of the file.
 
 // Some records of a data set, in the order given. Keeps a reference.
 template <class D>
@@ -41,6 +42,11 @@ class Subset {
     requires requires(const D& data) { data.image_bytes(i); }
   {
     return data_->image_bytes(original(i));
+  }
+  [[nodiscard]] std::uint64_t image_stamp(std::int64_t i) const
+    requires requires(const D& data) { data.image_stamp(i); }
+  {
+    return data_->image_stamp(original(i));
   }
   [[nodiscard]] const std::vector<std::string>& label_names() const { return data_->label_names(); }
 

@@ -102,6 +102,19 @@ std::vector<std::byte> token_rows(const D& data, const mgca::detail::PackHeader&
   return all;
 }
 
+// Before anything is read: a file that changes later is then known to have.
+template <Dataset D>
+std::vector<mgca::detail::PackSource> pack_sources(const D& data, std::int64_t threads) {
+  std::vector<mgca::detail::PackSource> sources(static_cast<std::size_t>(data.size()));
+  const auto one = [&](std::int64_t i) {
+    auto& source = sources[static_cast<std::size_t>(i)];
+    source.key = mgca::detail::pack_key(data.record(i));
+    if constexpr (requires { data.image_stamp(i); }) source.stamp = data.image_stamp(i);
+  };
+  parallel_for(data.size(), one, {.threads = threads, .grain = 64});
+  return sources;
+}
+
 // Throws Error(system) before hours of work where they could not be kept.
 inline void require_space(const std::filesystem::path& out, std::uint64_t bytes) {
   std::error_code code;
@@ -141,9 +154,8 @@ PackOutcome pack(const D& data, const std::filesystem::path& out, const PackOpti
     return outcome;
   }
   const auto tokens = detail::token_rows(data, header, options);  // first: a report that cannot be cut is told before hours of work
-  std::vector<std::uint64_t> keys;
-  for (std::int64_t i = 0; i < data.size(); ++i) keys.push_back(mgca::detail::pack_key(data.record(i)));
-  const auto kept = mgca::detail::kept_entries(mgca::detail::PackPaths(out), header, keys, options.bad.policy != BadSamples::fail);
+  const auto sources = detail::pack_sources(data, options.threads);
+  const auto kept = mgca::detail::kept_entries(mgca::detail::PackPaths(out), header, sources, options.bad.policy != BadSamples::fail);
   outcome.kept = static_cast<std::int64_t>(kept.size());
   detail::require_space(out, header.layout.bytes() - header.layout.record(kept.size()));
   BadSampleList bad(options.bad, data.size());
@@ -168,7 +180,7 @@ PackOutcome pack(const D& data, const std::filesystem::path& out, const PackOpti
                        options, bad);
                  },
                  {.threads = options.threads});
-    writer.add(bytes, entries);
+    writer.add(bytes, entries, std::span(sources).subspan(static_cast<std::size_t>(done)));
     done += count;
     const double rate =
         static_cast<double>(done - outcome.kept) / std::max(std::chrono::duration<double>(Clock::now() - begin).count(), 1e-9);

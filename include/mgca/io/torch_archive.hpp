@@ -26,7 +26,7 @@ namespace mgca::io {
 
 struct TorchArchiveLimits {
   std::size_t zip_entries = 4'000'000;
-  std::size_t values = 2'000'000;  // of the pickle
+  std::size_t values = 2'000'000;  // of the pickle; twice as many may be reached, some by several ways
   std::size_t tensors = 1'000'000;
   std::size_t rank = 16;
   std::uint64_t expanded_bytes = std::uint64_t{256} << 20;  // of a tensor that repeats its storage (strides of 0)
@@ -105,7 +105,7 @@ class TorchArchive {
       if (!legacy_ && !detail::is_zip(bytes)) detail::refuse_archive("it begins neither like a zip archive nor like an older torch file");
       const auto contents =
           legacy_ ? detail::LegacyReader(bytes, pickle).read() : detail::read_torch_zip(bytes, limits.zip_entries, pickle);
-      detail::TorchOutline outline(contents.values, {.tensors = limits.tensors});
+      detail::TorchOutline outline(contents.values, {.tensors = limits.tensors, .visits = 2 * limits.values});
       std::map<std::string, std::size_t, std::less<>> names, known;
       for (auto& named : outline.tensors) {
         try {

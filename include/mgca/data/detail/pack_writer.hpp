@@ -1,5 +1,6 @@
-// A pack in the making: records go to NAME.part, their index entries to NAME.part-index, in order; whatever ends the process, the
-// records whose entry and checksum fit are kept and the next attempt goes on behind them. Only a finished pack gets its name.
+// A pack in the making: records go to NAME.part, their index entries to NAME.part-index, in order, each with the stamp of its image file;
+// whatever ends the process, the records whose entry, checksum and stamp fit are kept and the next attempt goes on behind them. Only a
+// finished pack gets its name.
 #pragma once
 
 #include <mgca/core/error.hpp>
@@ -11,6 +12,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <span>
@@ -26,9 +28,17 @@ struct PackPaths {
       : finished(out), records(out.string() + ".part"), index(out.string() + ".part-index") {}
 };
 
-// The entries of an unfinished pack up to the first that is damaged, of other data or, where `bad` says so, without a picture.
+inline constexpr std::uint64_t kPartEntryBytes = kPackEntryBytes + 8;
+
+// By what a record of an unfinished pack is known to be that of the data set.
+struct PackSource {
+  std::uint64_t key = 0, stamp = 0;
+};
+
+// The entries of an unfinished pack up to the first that is damaged, of other data, of a file that has changed since or, unless `keep_bad`,
+// without a picture.
 // Throws Error(data) where it was begun with other data or options.
-inline std::vector<PackEntry> kept_entries(const PackPaths& paths, const PackHeader& wanted, std::span<const std::uint64_t> keys,
+inline std::vector<PackEntry> kept_entries(const PackPaths& paths, const PackHeader& wanted, std::span<const PackSource> sources,
                                            bool keep_bad) {
   std::vector<PackEntry> kept;
   if (!std::filesystem::exists(paths.records) || !std::filesystem::exists(paths.index)) return kept;
@@ -41,9 +51,11 @@ inline std::vector<PackEntry> kept_entries(const PackPaths& paths, const PackHea
     fail(ErrorKind::data, paths.records.string(),
          ": an unfinished pack of other data or options; remove it, or choose another name. What differs:", list);
   for (std::size_t i = 0;
-       i < keys.size() && (i + 1) * kPackEntryBytes <= index.bytes().size() && wanted.layout.record(i + 1) <= records.bytes().size(); ++i) {
-    const auto entry = pack_entry(index.bytes().subspan(i * kPackEntryBytes, kPackEntryBytes));
-    if (!entry || entry->key != keys[i] || (entry->bad && !keep_bad)) break;
+       i < sources.size() && (i + 1) * kPartEntryBytes <= index.bytes().size() && wanted.layout.record(i + 1) <= records.bytes().size(); ++i) {
+    const auto bytes = index.bytes().subspan(i * kPartEntryBytes, kPartEntryBytes);
+    const auto entry = pack_entry(bytes);
+    if (!entry || entry->key != sources[i].key || (entry->bad && !keep_bad)) break;
+    if (get<std::uint64_t>(bytes, kPackEntryBytes) != sources[i].stamp) break;
     kept.push_back(*entry);
   }
   std::atomic<std::size_t> whole = kept.size();  // records before the first damaged one
@@ -95,17 +107,21 @@ class PackWriter {
         paths_(out),
         layout_(header.layout),
         records_(files, paths_.records, kept.empty() ? 0 : layout_.record(kept.size())),
-        index_(files, paths_.index, kept.size() * kPackEntryBytes) {
+        index_(files, paths_.index, kept.size() * kPartEntryBytes) {
     if (kept.empty()) records_.write(pack_header(header.content, layout_));
     for (const auto& entry : kept) remember(entry);
   }
 
   // Records first: an entry says that its record is there.
-  void add(std::span<const std::byte> records, std::span<const PackEntry> entries) {
+  void add(std::span<const std::byte> records, std::span<const PackEntry> entries, std::span<const PackSource> sources) {
     records_.write(records);
-    const auto before = entries_.size();
-    for (const auto& entry : entries) remember(entry);
-    index_.write(std::span<const std::byte>(entries_).subspan(before));
+    std::vector<std::byte> index;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      remember(entries[i]);
+      index.insert(index.end(), entries_.end() - static_cast<std::ptrdiff_t>(kPackEntryBytes), entries_.end());
+      put(index, sources[i].stamp);
+    }
+    index_.write(index);
   }
   [[nodiscard]] std::uint64_t written() const { return entries_.size() / kPackEntryBytes; }
 

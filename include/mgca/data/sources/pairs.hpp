@@ -51,6 +51,8 @@ class PairStudies {
   [[nodiscard]] std::vector<std::byte> image_bytes(std::int64_t i) const {
     return told_by_row(i, [&] { return root_.read(record(i).image); });
   }
+  // Changes with the file's size or time of modification; 0: there is no file.
+  [[nodiscard]] std::uint64_t image_stamp(std::int64_t i) const { return root_.stamp(record(i).image); }
 
  private:
   PairStudies(const PairsConfig& config, BadRow on_bad_row, io::CsvTable table)

@@ -12,16 +12,14 @@
 namespace mgca::io::detail {
 
 template <std::uint32_t Polynomial>
-inline constexpr auto kCrcTables = [] {
-  std::array<std::array<std::uint32_t, 256>, 8> tables{};
+inline constexpr auto kCrcTables = [] {  // eight of 256 entries
+  std::array<std::uint32_t, 8 * 256> tables{};
   for (std::uint32_t i = 0; i < 256; ++i) {
     std::uint32_t c = i;
     for (int k = 0; k < 8; ++k) c = (c & 1U) != 0 ? Polynomial ^ (c >> 1) : c >> 1;
-    tables[0][i] = c;
+    tables[i] = c;
   }
-  for (std::size_t t = 1; t < 8; ++t) {
-    for (std::size_t i = 0; i < 256; ++i) tables[t][i] = tables[0][tables[t - 1][i] & 0xFFU] ^ tables[t - 1][i] >> 8;
-  }
+  for (std::size_t i = 256; i < tables.size(); ++i) tables[i] = tables[tables[i - 256] & 0xFFU] ^ tables[i - 256] >> 8;
   return tables;
 }();
 
@@ -29,16 +27,18 @@ inline constexpr auto kCrcTables = [] {
 template <std::uint32_t Polynomial>
 [[nodiscard]] inline std::uint32_t crc32(std::span<const std::byte> bytes, std::uint32_t before = 0) {
   static_assert(std::endian::native == std::endian::little, "eight bytes are read as one little-endian number");
-  constexpr auto& t = kCrcTables<Polynomial>;
+  const std::uint32_t* const t = kCrcTables<Polynomial>.data();
   std::uint32_t crc = ~before;
-  for (; bytes.size() >= 8; bytes = bytes.subspan(8)) {
+  const std::byte* at = bytes.data();
+  std::size_t left = bytes.size();
+  for (; left >= 8; at += 8, left -= 8) {
     std::uint64_t v = 0;
-    std::memcpy(&v, bytes.data(), 8);
+    std::memcpy(&v, at, 8);
     v ^= crc;
-    crc = t[7][v & 0xFF] ^ t[6][v >> 8 & 0xFF] ^ t[5][v >> 16 & 0xFF] ^ t[4][v >> 24 & 0xFF] ^ t[3][v >> 32 & 0xFF] ^
-          t[2][v >> 40 & 0xFF] ^ t[1][v >> 48 & 0xFF] ^ t[0][v >> 56];
+    crc = t[1792 + (v & 0xFF)] ^ t[1536 + (v >> 8 & 0xFF)] ^ t[1280 + (v >> 16 & 0xFF)] ^ t[1024 + (v >> 24 & 0xFF)] ^
+          t[768 + (v >> 32 & 0xFF)] ^ t[512 + (v >> 40 & 0xFF)] ^ t[256 + (v >> 48 & 0xFF)] ^ t[v >> 56];
   }
-  for (const auto byte : bytes) crc = t[0][(crc ^ std::to_integer<std::uint32_t>(byte)) & 0xFFU] ^ crc >> 8;
+  for (; left > 0; ++at, --left) crc = t[(crc ^ static_cast<std::uint32_t>(*at)) & 0xFFU] ^ crc >> 8;
   return ~crc;
 }
 

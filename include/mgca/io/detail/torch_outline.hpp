@@ -26,8 +26,8 @@ struct SkippedObject {
 namespace mgca::io::detail {
 
 struct OutlineLimits {
-  std::size_t tensors = 1'000'000;
-  std::size_t visits = 4'000'000;
+  std::size_t tensors;
+  std::size_t visits;
   std::size_t text = std::size_t{128} << 20;  // bytes of all names and values
   std::size_t depth = 100;
 };
