@@ -3,5 +3,6 @@
 
 #include <mgca/feed/batch.hpp>
 #include <mgca/feed/loader.hpp>
+#include <mgca/feed/mask_source.hpp>
 #include <mgca/feed/study_source.hpp>
 #include <mgca/feed/tokens.hpp>
