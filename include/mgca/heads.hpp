@@ -2,3 +2,5 @@
 #pragma once
 
 #include <mgca/heads/linear_probe.hpp>
+#include <mgca/heads/setr.hpp>
+#include <mgca/heads/unet.hpp>

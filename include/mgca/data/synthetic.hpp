@@ -6,12 +6,14 @@
 #include <mgca/core/error.hpp>
 #include <mgca/core/random.hpp>
 #include <mgca/data/dataset.hpp>
+#include <mgca/image/mask.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace mgca {
@@ -90,18 +92,8 @@ class SyntheticStudies {
     return picture;
   }
 
-  // 255 where a finding lies, 0 elsewhere.
-  [[nodiscard]] GreyImage mask(std::int64_t i) const {
-    GreyImage picture({.height = config_.image_size, .width = config_.image_size});
-    for (const auto& f : findings(i)) {
-      for (std::int64_t y = 0; y < picture.height(); ++y) {
-        for (std::int64_t x = 0; x < picture.width(); ++x) {
-          if (std::hypot(static_cast<double>(x) - f.x, static_cast<double>(y) - f.y) <= f.radius) picture.at(y, x) = 255;
-        }
-      }
-    }
-    return picture;
-  }
+  // 255 where a finding lies, 0 elsewhere: Study::mask as pixels.
+  [[nodiscard]] GreyImage mask(std::int64_t i) const { return image::painted(*record(i).mask); }
 
  private:
   struct Body {
@@ -152,11 +144,28 @@ class SyntheticStudies {
     return f.polarity * value * std::clamp((f.radius - r) / 1.5, 0.0, 1.0);
   }
 
+  // The discs of all findings.
+  [[nodiscard]] RunLengthMask covered(const std::vector<Finding>& found) const {
+    const auto side = config_.image_size;
+    GreyImage picture({.height = side, .width = side});
+    for (const auto& f : found) {
+      const auto low = [&](double centre) { return std::max<std::int64_t>(0, static_cast<std::int64_t>(centre - f.radius)); };
+      const auto past = [&](double centre) { return std::min(side, static_cast<std::int64_t>(centre + f.radius) + 2); };
+      for (auto y = low(f.y); y < past(f.y); ++y) {
+        for (auto x = low(f.x); x < past(f.x); ++x) {
+          if (std::hypot(static_cast<double>(x) - f.x, static_cast<double>(y) - f.y) <= f.radius) picture.at(y, x) = 255;
+        }
+      }
+    }
+    return image::mask_of(std::as_const(picture).plane());
+  }
+
   [[nodiscard]] Study make(std::int64_t i) const {
     Study study{.row = i + 1, .patient = "synthetic-" + std::to_string(i)};
     study.labels.assign(label_names().size(), 0.0F);
     RandomStream words(key(i), Use::synthetic_text);
     auto found = findings(i);
+    study.mask = covered(found);
     for (const auto& f : found) {
       study.labels[f.kind] = 1;
       study.boxes.push_back({label_names()[f.kind], {f.x - f.radius, f.y - f.radius, f.x + f.radius, f.y + f.radius}});

@@ -5,6 +5,7 @@
 #include <mgca/feed/batch.hpp>  // Tokens
 #include <mgca/tensor/handle.hpp>
 
+#include <array>
 #include <concepts>
 #include <cstdint>
 
@@ -28,6 +29,7 @@ concept TextEncoder = Encoder<E, Tokens>;
 template <class E>
 concept PyramidEncoder = ImageEncoder<E> && requires(E encoder, const Tensor& images) {
   { encoder->pyramid(images) } -> std::same_as<Pyramid>;
+  { encoder->pyramid_widths() } -> std::same_as<std::array<int64_t, 5>>;  // C1 .. C5
 };
 
 // The smallest types that satisfy the concepts; they prove that nothing more is asked for.

@@ -23,6 +23,7 @@ struct LayerStates {
 
 // The stages of a convolutional encoder, fine to coarse.
 struct Pyramid {
+  Tensor c1;  // (B, C1, S/2,  S/2)
   Tensor c2;  // (B, C2, S/4,  S/4)
   Tensor c3;  // (B, C3, S/8,  S/8)
   Tensor c4;  // (B, C4, S/16, S/16)

@@ -77,7 +77,10 @@ struct ResNetImpl : torch::nn::Module {
   // The stages without enlarging the input, for detection and segmentation.
   Pyramid pyramid(const Tensor& images) {
     MGCA_CHECK(images.dim() == 4 && images.size(1) == 3, "resnet: expected images (B, 3, H, W), got ", images.sizes());
-    return stages(stem(images));
+    const auto first = unpooled_stem(images);
+    auto c = stages(pooled(first));
+    c.c1 = first;
+    return c;
   }
   [[nodiscard]] Pyramid stages(const Tensor& stem) {
     Pyramid c;
@@ -88,11 +91,7 @@ struct ResNetImpl : torch::nn::Module {
     return c;
   }
 
-  [[nodiscard]] Tensor stem(const Tensor& images) {
-    MGCA_CHECK(images.is_floating_point(), "resnet: expected images in [-1, 1], got ", torch::toString(images.scalar_type()), "; see network_input()");
-    const auto x = torch::relu(bn1(conv1(images)));
-    return config.stem == ResNetStem::imagenet ? torch::max_pool2d(x, 3, 2, 1) : x;
-  }
+  [[nodiscard]] Tensor stem(const Tensor& images) { return pooled(unpooled_stem(images)); }
   [[nodiscard]] Tensor enlarge(const Tensor& images) const {
     MGCA_CHECK(images.dim() == 4 && images.size(2) == config.image_size && images.size(3) == config.image_size,
                "resnet: expected images of side ", config.image_size, ", got ", images.sizes(), "; resize them or set image_size");
@@ -103,6 +102,7 @@ struct ResNetImpl : torch::nn::Module {
   [[nodiscard]] int64_t global_width() const { return widths_[3]; }
   [[nodiscard]] int64_t local_width() const { return widths_[2]; }
   [[nodiscard]] int64_t image_size() const { return config.image_size; }
+  [[nodiscard]] std::array<int64_t, 5> pyramid_widths() const { return {config.width, widths_[0], widths_[1], widths_[2], widths_[3]}; }
 
   const Config config;
   torch::nn::Conv2d conv1;
@@ -110,6 +110,12 @@ struct ResNetImpl : torch::nn::Module {
   std::array<torch::nn::Sequential, 4> layers{nullptr, nullptr, nullptr, nullptr};
 
  private:
+  [[nodiscard]] Tensor unpooled_stem(const Tensor& images) {
+    MGCA_CHECK(images.is_floating_point(), "resnet: expected images in [-1, 1], got ", torch::toString(images.scalar_type()), "; see network_input()");
+    return torch::relu(bn1(conv1(images)));
+  }
+  [[nodiscard]] Tensor pooled(const Tensor& x) const { return config.stem == ResNetStem::imagenet ? torch::max_pool2d(x, 3, 2, 1) : x; }
+
   std::array<int64_t, 4> widths_{};
 };
 using ResNet = Handle<ResNetImpl>;

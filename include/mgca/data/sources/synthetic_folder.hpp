@@ -5,7 +5,6 @@
 #include <mgca/core/file.hpp>
 #include <mgca/data/prepared.hpp>
 #include <mgca/data/synthetic.hpp>
-#include <mgca/image/mask.hpp>
 #include <mgca/io/image_file.hpp>
 
 #include <cstddef>
@@ -44,7 +43,6 @@ namespace mgca::data {
     auto number = std::to_string(i + 1);
     study.image = "images/" + std::string(number.size() < 6 ? 6 - number.size() : 0, '0') + number + ".png";
     study.split = split_of_patient(study.patient, rule);
-    study.mask = image::mask_of(studies.mask(i).plane());
     if (!raw.has(study.image.generic_string())) {
       const auto png = io::encode_png(studies.image(i).plane());
       atomic_write(posix_files(), raw.folder() / study.image, std::span<const std::byte>(png));
