@@ -4,6 +4,7 @@
 #include <mgca/catalog/catalog.hpp>
 #include <mgca/catalog/choice.hpp>
 #include <mgca/catalog/dialects.hpp>
+#include <mgca/catalog/image_tower.hpp>
 #include <mgca/catalog/infer_model.hpp>
 #include <mgca/catalog/presets.hpp>
 #include <mgca/catalog/start_weights.hpp>
