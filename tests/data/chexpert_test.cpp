@@ -12,6 +12,7 @@ using mgca::Study;
 using mgca::Subsets;
 using mgca::View;
 using mgca::data::prepare_chexpert;
+using mgca::test::found;
 using mgca::test::count_of;
 using mgca::test::expect_refused;
 using mgca::test::RawDownload;
@@ -19,7 +20,7 @@ using mgca::test::with;
 
 namespace {
 
-constexpr auto kHeader =
+constexpr auto kChexpertHeader =
     "Path,Sex,Age,Frontal/Lateral,AP/PA,No Finding,Enlarged Cardiomediastinum,Cardiomegaly,Lung Opacity,Lung "
     "Lesion,Edema,Consolidation,Pneumonia,Atelectasis,Pneumothorax,"
     "Pleural Effusion,Pleural Other,Fracture,Support Devices\n";
@@ -35,7 +36,7 @@ struct Chexpert {
   std::string name, train, valid;
 
   explicit Chexpert(std::string folder_name = "CheXpert-v1.0", const std::string& folder = "CheXpert-v1.0/")
-      : name(std::move(folder_name)), train(kHeader), valid(kHeader) {
+      : name(std::move(folder_name)), train(kChexpertHeader), valid(kChexpertHeader) {
     // No Finding, Enlarged, Cardiomegaly, Opacity, Lesion, Edema, Consolidation, Pneumonia, Atelectasis, Pneumothorax, Effusion, Other,
     // Fracture, Devices
     const std::vector<std::string> labels{"1.0,,,,,,,,,0.0,,,,1.0", ",,-1.0,1.0,,-1.0,-1.0,,-1.0,,-1.0,,1.0,",
@@ -83,14 +84,6 @@ std::set<std::string> images(const std::vector<Study>& studies, const std::strin
     if (study.split == split) all.insert(study.image.generic_string());
   }
   return all;
-}
-
-std::int64_t found(const mgca::Prepared& set, std::string_view what) {
-  for (const auto& count : set.expected) {
-    if (count.what.find(what) != std::string::npos) return count.found;
-  }
-  FAIL("nothing was expected of " << what);
-  return -1;
 }
 
 }  // namespace

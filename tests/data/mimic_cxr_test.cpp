@@ -2,6 +2,7 @@
 #include "expect_error.hpp"
 #include "gzip_text.hpp"
 #include "mimic_layout.hpp"
+#include "raw_download.hpp"
 
 #include <mgca/data/prepared_folder.hpp>
 #include <mgca/data/sources/mimic_cxr.hpp>
@@ -9,31 +10,22 @@
 #include <algorithm>
 #include <cmath>
 
+using mgca::test::dropped;
 using mgca::test::expect_error;
+using mgca::test::found;
 using mgca::test::MimicLayout;
 namespace data = mgca::data;
 
 namespace {
 
-mgca::Prepared prepare(const MimicLayout& layout, const mgca::PrepareOptions& options = {}) {
+mgca::Prepared prepare_cxr(const MimicLayout& layout, const mgca::PrepareOptions& options = {}) {
   mgca::RawFolder raw(layout.scratch.path());
   return data::prepare_mimic_cxr(raw, options);
 }
 
-std::int64_t dropped(const mgca::Prepared& set, const std::string& reason) {
-  const auto found = std::find_if(set.dropped.begin(), set.dropped.end(), [&](const mgca::DroppedRows& d) { return d.reason == reason; });
-  return found == set.dropped.end() ? 0 : found->rows;
-}
-
-std::int64_t found(const mgca::Prepared& set, const std::string& what) {
-  const auto count = std::find_if(set.expected.begin(), set.expected.end(), [&](const mgca::ExpectedCount& e) { return e.what == what; });
-  REQUIRE(count != set.expected.end());
-  return count->found;
-}
-
 std::string message_of(const MimicLayout& layout) {
   try {
-    (void)prepare(layout);
+    (void)prepare_cxr(layout);
   } catch (const mgca::Error& error) {
     return error.what();
   }
@@ -52,7 +44,7 @@ void expect_no_canary(const std::string& text) {
 TEST_CASE("mimic_cxr: frontal radiographs with a report become pairs, everything else is counted by its reason", "[data][fast]") {
   MimicLayout layout;
   layout.write_all();
-  const auto set = prepare(layout);
+  const auto set = prepare_cxr(layout);
   REQUIRE(set.studies.size() == 7);
   const std::vector<std::string> reports{"No acute process. The lungs are clear. Canarybravo 4.5 cm  away.",
                                          "Small effusion.",
@@ -80,7 +72,7 @@ TEST_CASE("mimic_cxr: frontal radiographs with a report become pairs, everything
 TEST_CASE("mimic_cxr: the paper keeps the test set apart, published subsets are the whole training set", "[data][fast]") {
   MimicLayout layout;
   layout.write_all();
-  const auto set = prepare(layout, {.protocol = mgca::DataProtocol::paper, .subsets = mgca::Subsets::as_published});
+  const auto set = prepare_cxr(layout, {.protocol = mgca::DataProtocol::paper, .subsets = mgca::Subsets::as_published});
   std::map<std::string, int> splits;
   for (const auto& study : set.studies) {
     ++splits[study.split];
@@ -92,7 +84,7 @@ TEST_CASE("mimic_cxr: the paper keeps the test set apart, published subsets are 
 TEST_CASE("mimic_cxr: labels join by patient and study, what is uncertain or blank is unknown", "[data][fast]") {
   MimicLayout layout;
   layout.write_all();
-  const auto set = prepare(layout);
+  const auto set = prepare_cxr(layout);
   REQUIRE(set.label_names.size() == 14);
   CHECK(set.label_names[9] == "Pleural Effusion");
   CHECK(set.studies[2].labels[0] == 1.0F);
@@ -101,13 +93,13 @@ TEST_CASE("mimic_cxr: labels join by patient and study, what is uncertain or bla
   for (std::size_t c = 0; c < 14; ++c) CHECK(std::isnan(set.studies[1].labels[c]) == (c != 11));
   CHECK(std::isnan(set.studies.back().labels[0]));
   std::filesystem::remove(layout.scratch / layout.table("chexpert"));
-  CHECK(prepare(layout).label_names.empty());
+  CHECK(prepare_cxr(layout).label_names.empty());
 }
 
 TEST_CASE("mimic_cxr: counts are held against the published ones", "[data][fast]") {
   MimicLayout layout;
   layout.write_all();
-  const auto set = prepare(layout);
+  const auto set = prepare_cxr(layout);
   CHECK(found(set, "rows of the metadata") == 13);
   CHECK(found(set, "rows of the table of splits") == 13);
   CHECK(found(set, "studies") == 11);
@@ -124,7 +116,7 @@ TEST_CASE("mimic_cxr: tables as PhysioNet compresses them and reports in a folde
   packed.write(packed.table("metadata") + ".gz", mgca::test::gzip_text(packed.metadata()));
   packed.write(packed.table("split") + ".gz", mgca::test::gzip_text(packed.splits()));
   packed.write(packed.table("chexpert") + ".gz", mgca::test::gzip_text(packed.labels));
-  const auto a = prepare(plain), b = prepare(packed);
+  const auto a = prepare_cxr(plain), b = prepare_cxr(packed);
   REQUIRE(a.studies.size() == b.studies.size());
   for (std::size_t i = 0; i < a.studies.size(); ++i) {
     CHECK(a.studies[i].image == b.studies[i].image);
@@ -141,7 +133,7 @@ TEST_CASE("mimic_cxr: the folder above, as wget leaves it, will do", "[data][fas
   layout.write_tables();
   layout.write_images();
   layout.write_reports("mimic-cxr/2.0.0/");
-  const auto set = prepare(layout);
+  const auto set = prepare_cxr(layout);
   CHECK(set.studies.size() == 7);
   CHECK(set.studies[0].image == "mimic-cxr-jpg/2.0.0/" + MimicLayout::image_of(layout.images[0]));
 }
@@ -157,7 +149,7 @@ TEST_CASE("mimic_cxr: rows given twice and rows without counterpart are counted,
   layout.write(layout.table("metadata"), more + row(0, "") + row(0, "bbbb"));
   layout.write(layout.table("split"), layout.splits() + "aaaa0001-02aa804e,50414267,10000032,train\ncccc,50414267,10000032,test\n");
   layout.write(layout.table("chexpert"), layout.labels + "10000032,50414267,,,,,,,,,1.0,,,,,\n");
-  const auto set = prepare(layout);
+  const auto set = prepare_cxr(layout);
   CHECK(set.studies.size() == 7);
   CHECK(dropped(set, "a second row of the same image in the metadata") == 1);
   CHECK(dropped(set, "no row in the table of splits") == 1);
@@ -165,45 +157,45 @@ TEST_CASE("mimic_cxr: rows given twice and rows without counterpart are counted,
   CHECK(dropped(set, "a row of the table of splits without one in the metadata") == 1);
   CHECK(dropped(set, "a second row of labels of the same study") == 1);
   layout.write(layout.table("split"), layout.splits() + "aaaa0001-02aa804e,50414267,10000032,test\n");
-  expect_error([&] { (void)prepare(layout); }, {"mimic-cxr-2.0.0-split.csv: row 14", "in another split"});
+  expect_error([&] { (void)prepare_cxr(layout); }, {"mimic-cxr-2.0.0-split.csv: row 14", "in another split"});
 }
 
 TEST_CASE("mimic_cxr: a study without report is left out and counted, a folder without any is refused", "[data][fast]") {
   MimicLayout layout;
   layout.reports.erase("53189527");
   layout.write_all();
-  const auto set = prepare(layout);
+  const auto set = prepare_cxr(layout);
   CHECK(set.studies.size() == 6);
   CHECK(dropped(set, "the study has no report file") == 1);
   MimicLayout none;
   none.write_tables();
   none.write_images();
-  expect_error([&] { (void)prepare(none); }, {"holds no report", "mimic-cxr-reports.zip"});
+  expect_error([&] { (void)prepare_cxr(none); }, {"holds no report", "mimic-cxr-reports.zip"});
 }
 
 TEST_CASE("mimic_cxr: wrong tables are named with row, column and the nearest names", "[data][fast]") {
   MimicLayout layout;
   layout.write_all();
   layout.write(layout.table("metadata"), "dicom_id,subject_id,study_id,View_Position\na,10,50,PA\n");
-  expect_error([&] { (void)prepare(layout); },
+  expect_error([&] { (void)prepare_cxr(layout); },
                {"mimic-cxr-2.0.0-metadata.csv", "no column 'ViewPosition'", "did you mean 'View_Position'?"});
   layout.write(layout.table("metadata"), "dicom_id,subject_id,study_id,ViewPosition\na,../..,50,PA\n");
-  expect_error([&] { (void)prepare(layout); }, {"row 1 (line 2)", "'subject_id'", "2 to 16 digits"});
+  expect_error([&] { (void)prepare_cxr(layout); }, {"row 1 (line 2)", "'subject_id'", "2 to 16 digits"});
   layout.write(layout.table("metadata"), "dicom_id,subject_id,study_id,ViewPosition\n../a,10,50,PA\n");
-  expect_error([&] { (void)prepare(layout); }, {"row 1 (line 2)", "'dicom_id'"});
+  expect_error([&] { (void)prepare_cxr(layout); }, {"row 1 (line 2)", "'dicom_id'"});
   layout.write_tables();
   layout.write(layout.table("split"), "dicom_id,study_id,subject_id,split\na,50,10,training\n");
-  expect_error([&] { (void)prepare(layout); }, {"'split'", "train, validate or test"});
+  expect_error([&] { (void)prepare_cxr(layout); }, {"'split'", "train, validate or test"});
   layout.write_tables();
   layout.write(layout.table("chexpert"), "subject_id,study_id,Edema\n10000032,50414267,2\n");
-  expect_error([&] { (void)prepare(layout); }, {"chexpert.csv: row 1", "'Edema'", "1, 0, -1 or nothing"});
+  expect_error([&] { (void)prepare_cxr(layout); }, {"chexpert.csv: row 1", "'Edema'", "1, 0, -1 or nothing"});
   layout.write_tables();
   std::filesystem::rename(layout.scratch / layout.table("split"), layout.scratch / "mimic-cxr-2.0.0-splits.csv");
-  expect_error([&] { (void)prepare(layout); }, {"mimic-cxr-2.0.0-split.csv", "there is no such file", "mimic-cxr-2.0.0-splits.csv"});
+  expect_error([&] { (void)prepare_cxr(layout); }, {"mimic-cxr-2.0.0-split.csv", "there is no such file", "mimic-cxr-2.0.0-splits.csv"});
   layout.write_tables();
   std::filesystem::remove(layout.scratch / layout.table("split"));
   layout.write(layout.table("split") + ".gz", mgca::test::gzip_text(layout.splits()).substr(0, 60));
-  expect_error([&] { (void)prepare(layout); }, {"mimic-cxr-2.0.0-split.csv.gz", "ends too early", "download it again"});
+  expect_error([&] { (void)prepare_cxr(layout); }, {"mimic-cxr-2.0.0-split.csv.gz", "ends too early", "download it again"});
 }
 
 TEST_CASE("mimic_cxr: no text and no patient is in errors or the manifest", "[data][fast]") {
@@ -236,5 +228,5 @@ TEST_CASE("mimic_cxr: no text and no patient is in errors or the manifest", "[da
   std::filesystem::remove(layout.scratch / MimicLayout::image_of(layout.images[0]));
   CHECK(message_of(layout).find("1 are not there") != std::string::npos);
   expect_no_canary(message_of(layout));
-  CHECK(prepare(layout, {.missing_images = mgca::MissingImages::drop}).studies.size() == 6);
+  CHECK(prepare_cxr(layout, {.missing_images = mgca::MissingImages::drop}).studies.size() == 6);
 }

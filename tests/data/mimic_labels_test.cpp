@@ -12,7 +12,7 @@ using mgca::test::MimicLayout;
 
 namespace {
 
-mgca::Prepared prepare(const MimicLayout& layout, const mgca::PrepareOptions& options = {}) {
+mgca::Prepared prepare_labels(const MimicLayout& layout, const mgca::PrepareOptions& options = {}) {
   mgca::RawFolder raw(layout.scratch.path());
   return mgca::data::prepare_mimic_labels(raw, options);
 }
@@ -28,7 +28,7 @@ std::map<std::string, int> splits(const mgca::Prepared& set) {
 TEST_CASE("mimic_labels: the pairs' radiographs get five labels by the mixed rule and no report", "[data][fast]") {
   MimicLayout layout;
   layout.write_all();
-  const auto set = prepare(layout);
+  const auto set = prepare_labels(layout);
   CHECK(set.label_names == std::vector<std::string>{"Atelectasis", "Cardiomegaly", "Consolidation", "Edema", "Pleural Effusion"});
   CHECK_FALSE(set.has_reports);
   REQUIRE(set.studies.size() == 6);
@@ -47,10 +47,10 @@ TEST_CASE("mimic_labels: the pairs' radiographs get five labels by the mixed rul
 TEST_CASE("mimic_labels: as published, the same radiographs are validation and test", "[data][fast]") {
   MimicLayout layout;
   layout.write_all();
-  const auto set = prepare(layout, {.leaks = mgca::Leaks::as_published});
+  const auto set = prepare_labels(layout, {.leaks = mgca::Leaks::as_published});
   CHECK(splits(set) == std::map<std::string, int>{{"train", 4}, {"valid", 2}, {"test", 2}});
   CHECK(set.studies[4].image == set.studies[5].image);
-  mgca::test::expect_error([&] { (void)prepare(layout, {.protocol = mgca::DataProtocol::paper, .leaks = mgca::Leaks::as_published}); },
+  mgca::test::expect_error([&] { (void)prepare_labels(layout, {.protocol = mgca::DataProtocol::paper, .leaks = mgca::Leaks::as_published}); },
                            {"mimic-labels", "--protocol code"});
 }
 
@@ -65,7 +65,7 @@ TEST_CASE("mimic_labels: published subsets are rows drawn as pandas draws them",
     layout.labels += "10000032," + study + ",1.0,,,,,,,,,,,,,\n";
   }
   layout.write_all();
-  const auto set = prepare(layout, {.subsets = mgca::Subsets::as_published});
+  const auto set = prepare_labels(layout, {.subsets = mgca::Subsets::as_published});
   std::vector<std::int64_t> tenth;
   for (const auto& study : set.studies) {
     if (study.percent <= 10) tenth.push_back(study.row - 1);
@@ -77,7 +77,7 @@ TEST_CASE("mimic_labels: the table of labels must be there and have the five fin
   MimicLayout layout;
   layout.write_all();
   layout.write(layout.table("chexpert"), "subject_id,study_id,Atelectasis,Cardiomegaly,Consolidation,Edema,Effusion\n");
-  mgca::test::expect_error([&] { (void)prepare(layout); }, {"chexpert.csv", "no column 'Pleural Effusion'", "Known: "});
+  mgca::test::expect_error([&] { (void)prepare_labels(layout); }, {"chexpert.csv", "no column 'Pleural Effusion'", "Known: "});
   std::filesystem::remove(layout.scratch / layout.table("chexpert"));
-  mgca::test::expect_error([&] { (void)prepare(layout); }, {"mimic-cxr-2.0.0-chexpert.csv", "there is no such file"});
+  mgca::test::expect_error([&] { (void)prepare_labels(layout); }, {"mimic-cxr-2.0.0-chexpert.csv", "there is no such file"});
 }

@@ -20,13 +20,13 @@ namespace {
 
 std::filesystem::path nih_mini() { return std::filesystem::path(MGCA_TESTS_DIR) / ".." / "examples" / "data" / "nih-mini"; }
 
-constexpr auto kHeader =
+constexpr auto kNihHeader =
     "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View "
     "Position,OriginalImage[Width,Height],OriginalImagePixelSpacing[x,y],\n";
 
 struct Nih {
   RawDownload layout;
-  std::string table = std::string(kHeader) +
+  std::string table = std::string(kNihHeader) +
                       "00000001_000.png,Cardiomegaly,0,1,058Y,M,PA,2682,2749,0.143,0.143,\n"
                       "00000001_001.png,Cardiomegaly|Emphysema,1,1,059Y,M,AP,2894,2729,0.143,0.143,\n"
                       "00000002_000.png,No Finding,0,2,411Y,F,PA,2500,2048,0.168,0.168,\n"
@@ -139,7 +139,7 @@ TEST_CASE("nih: every published form of the two headers is read alike", "[data][
 
 TEST_CASE("nih: validation is an eighth of the patients outside the test list, whole patients, another seed others", "[data][fast]") {
   Nih nih;
-  nih.table = kHeader;
+  nih.table = kNihHeader;
   nih.learned.clear();
   for (int i = 0; i < 200; ++i) {
     const auto name = "0000" + std::to_string(1000 + i / 2) + "_00" + std::to_string(i % 2) + ".png";
@@ -211,7 +211,7 @@ TEST_CASE("nih: real names, labels and boxes of the sample set give its counts",
   auto labels = mgca::io::CsvTable::read(nih_mini() / "labels.csv");
   const auto image = labels.column("image"), patient = labels.column("patient"), age = labels.column("age"), sex = labels.column("sex"),
              view = labels.column("view"), split = labels.column("split");
-  std::string table = kHeader, learned, tested;
+  std::string table = kNihHeader, learned, tested;
   std::map<std::string, std::size_t> columns;
   for (const auto name : mgca::data::kNihLabels) columns[std::string(name)] = labels.column(name);
   std::map<std::string, std::int64_t> positive;

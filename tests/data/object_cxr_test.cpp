@@ -14,13 +14,13 @@ namespace data = mgca::data;
 
 namespace {
 
-constexpr auto kHeader = "image_name,annotation\n";
+constexpr auto kObjectCxrHeader = "image_name,annotation\n";
 
 std::string name(int i) { return std::to_string(10000 + i).substr(1) + ".jpg"; }
 
 struct ObjectCxr : mgca::test::RawDownload {
   explicit ObjectCxr(int training = 20, int dev = 4) {
-    std::string rows = kHeader;
+    std::string rows = kObjectCxrHeader;
     for (int i = 0; i < training; ++i) {
       write("train/" + name(i));
       rows += name(i) + (i == 0   ? ",0 100 200 400 500;1 600 700 650 760;2 10 20 30 5 40 60 12 44\n"
@@ -28,7 +28,7 @@ struct ObjectCxr : mgca::test::RawDownload {
                                   : ",\n");
     }
     write("train.csv", rows);
-    rows = kHeader;
+    rows = kObjectCxrHeader;
     for (int i = 0; i < dev; ++i) {
       write("dev/" + name(i));
       rows += name(i) + ",\n";
@@ -40,7 +40,7 @@ struct ObjectCxr : mgca::test::RawDownload {
     return data::prepare_object_cxr(folder, options);
   }
   [[nodiscard]] std::string refuse(const std::string& annotation) const {
-    write("train.csv", kHeader + name(0) + ",\n" + name(1) + "," + annotation + "\n");
+    write("train.csv", kObjectCxrHeader + name(0) + ",\n" + name(1) + "," + annotation + "\n");
     return refusal([&] { (void)prepare(); });
   }
 };
@@ -126,11 +126,11 @@ TEST_CASE("object_cxr: the image column has two names; an image has one row, and
   const ObjectCxr raw;
   raw.write("train.csv", "image_path,annotation\n" + name(0) + ",0 1 2 3 4\n" + name(1) + ",\n");
   CHECK(study_of(raw.prepare(), "train/0000.jpg").boxes.size() == 1);
-  raw.write("train.csv", kHeader + name(0) + ",\n" + name(1) + ",\n" + name(0) + ",0 1 2 3 4\n");
+  raw.write("train.csv", kObjectCxrHeader + name(0) + ",\n" + name(1) + ",\n" + name(0) + ",0 1 2 3 4\n");
   CHECK(refusal([&] { (void)raw.prepare(); }).find("two rows for image '0000.jpg'") != std::string::npos);
-  raw.write("train.csv", std::string(kHeader) + "../canary.jpg,\n");
+  raw.write("train.csv", std::string(kObjectCxrHeader) + "../canary.jpg,\n");
   CHECK(refusal([&] { (void)raw.prepare(); }).find("column 'image_name'") != std::string::npos);
-  raw.write("train.csv", kHeader + name(0) + ",\n");
+  raw.write("train.csv", kObjectCxrHeader + name(0) + ",\n");
   CHECK(refusal([&] { (void)raw.prepare(); }).find("needs 2 rows") != std::string::npos);
 }
 

@@ -1,6 +1,7 @@
 #include "catch.hpp"
 #include "expect_error.hpp"
 #include "openi_layout.hpp"
+#include "raw_download.hpp"
 
 #include <mgca/data/sources/openi.hpp>
 
@@ -8,8 +9,10 @@
 #include <cmath>
 #include <map>
 
+using mgca::test::dropped;
 using mgca::test::expect_error;
 using mgca::test::OpeniLayout;
+using mgca::test::study_of;
 namespace data = mgca::data;
 
 namespace {
@@ -17,21 +20,6 @@ namespace {
 mgca::Prepared prepare(const OpeniLayout& layout, const mgca::PrepareOptions& options = {}) {
   mgca::RawFolder raw(layout.scratch.path());
   return data::prepare_openi(raw, options);
-}
-
-std::int64_t dropped(const mgca::Prepared& set, const std::string& reason) {
-  for (const auto& one : set.dropped) {
-    if (one.reason == reason) return one.rows;
-  }
-  return 0;
-}
-
-const mgca::Study& study_of(const mgca::Prepared& set, const std::string& image) {
-  for (const auto& study : set.studies) {
-    if (study.image.filename() == image) return study;
-  }
-  FAIL("no study " << image);
-  return set.studies.front();
 }
 
 data::detail::OpeniReport parse(const std::string& text) { return data::detail::parse_openi_report(text, "reports/7.xml"); }

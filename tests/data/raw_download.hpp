@@ -71,12 +71,29 @@ inline std::string with(std::string text, const std::string& piece, const std::s
   return text.replace(at, piece.size(), other);
 }
 
+// By path or name of the image.
 inline const Study& study_of(const Prepared& set, const std::string& image) {
   for (const auto& study : set.studies) {
-    if (study.image == image) return study;
+    if (study.image == image || study.image.filename() == image) return study;
   }
   FAIL("no study of " << image);
   return set.studies.front();
+}
+
+inline std::int64_t dropped(const Prepared& set, const std::string& reason) {
+  const auto it = std::find_if(set.dropped.begin(), set.dropped.end(), [&](const DroppedRows& one) { return one.reason == reason; });
+  return it == set.dropped.end() ? 0 : it->rows;
+}
+
+// The count found of what was expected, by its whole name or a part of it.
+inline std::int64_t found(const Prepared& set, std::string_view what) {
+  for (const bool whole : {true, false}) {
+    for (const auto& one : set.expected) {
+      if (whole ? one.what == what : one.what.find(what) != std::string::npos) return one.found;
+    }
+  }
+  FAIL("nothing was expected of " << what);
+  return -1;
 }
 
 inline std::map<std::string, int> split_sizes(const Prepared& set) {

@@ -16,12 +16,12 @@ namespace data = mgca::data;
 
 namespace {
 
-constexpr auto kHeader = "patientId,x,y,width,height,Target\n";
+constexpr auto kRsnaHeader = "patientId,x,y,width,height,Target\n";
 
 // As published: blank cells for images without boxes, several rows for some, not in order.
 struct Rsna : mgca::test::RawDownload {
   explicit Rsna(int patients = 10) {
-    std::string rows = kHeader;
+    std::string rows = kRsnaHeader;
     for (int i = patients; i-- > 0;) {
       const auto id = "0004cfab-14fd-4e49-80ba-63a80b6bdd" + std::to_string(10 + i);
       write("stage_2_train_images/" + id + ".dcm");
@@ -35,7 +35,7 @@ struct Rsna : mgca::test::RawDownload {
     return data::prepare_rsna(folder, options, task);
   }
   [[nodiscard]] std::string refuse(const std::string& rows) const {
-    write("stage_2_train_labels.csv", kHeader + rows);
+    write("stage_2_train_labels.csv", kRsnaHeader + rows);
     return refusal([&] { (void)prepare(); });
   }
 };

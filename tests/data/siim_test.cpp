@@ -13,7 +13,7 @@ namespace data = mgca::data;
 
 namespace {
 
-constexpr auto kHeader = "ImageId, EncodedPixels\n";  // with the space it was published with
+constexpr auto kSiimHeader = "ImageId, EncodedPixels\n";  // with the space it was published with
 
 std::string uid(int i) { return "1.2.276.0.7230010.3.1.4.8323329." + std::to_string(1000 + i) + ".1517875188.959090"; }
 std::string image_path(int i) {
@@ -26,7 +26,7 @@ std::string image_path(int i) {
 struct Siim : mgca::test::RawDownload {
   int images, rows = 0;
   explicit Siim(int images_ = 20) : images(images_) {
-    std::string text = kHeader;
+    std::string text = kSiimHeader;
     for (int i = 0; i < images; ++i) {
       write(image_path(i));
       if (i % 4 != 0) text += uid(i) + ", -1\n";
@@ -41,7 +41,7 @@ struct Siim : mgca::test::RawDownload {
     return data::prepare_siim(folder, options);
   }
   [[nodiscard]] std::string refuse(const std::string& rows_) const {
-    write("train-rle.csv", kHeader + rows_);
+    write("train-rle.csv", kSiimHeader + rows_);
     return refusal([&] { (void)prepare(); });
   }
 };

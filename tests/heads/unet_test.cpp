@@ -8,7 +8,7 @@
 
 namespace {
 
-mgca::UnetConfig<mgca::ResNet> small(mgca::ResNetStem stem = mgca::ResNetStem::imagenet) {
+mgca::UnetConfig<mgca::ResNet> small_unet(mgca::ResNetStem stem = mgca::ResNetStem::imagenet) {
   return {.encoder = {.depth = mgca::ResNetDepth::resnet10, .stem = stem, .image_size = 64, .enlarged = 0, .width = 4}, .widths = {16, 12, 8, 6, 4}};
 }
 
@@ -16,7 +16,7 @@ mgca::UnetConfig<mgca::ResNet> small(mgca::ResNetStem stem = mgca::ResNetStem::i
 
 TEST_CASE("unet: a logit for every pixel at any size, with either stem", "[heads][fast]") {
   for (const auto stem : {mgca::ResNetStem::imagenet, mgca::ResNetStem::small}) {
-    mgca::Unet<mgca::ResNet> net(small(stem));
+    mgca::Unet<mgca::ResNet> net(small_unet(stem));
     for (const auto& [height, width] : {std::pair<int64_t, int64_t>{64, 64}, {96, 128}, {50, 71}})
       CHECK(net(torch::randn({1, 3, height, width})).sizes() == at::IntArrayRef({1, 1, height, width}));
   }
@@ -24,13 +24,13 @@ TEST_CASE("unet: a logit for every pixel at any size, with either stem", "[heads
 
 TEST_CASE("unet: the gradient reaches tower, decoder and head", "[heads][fast]") {
   torch::manual_seed(1);
-  mgca::Unet<mgca::ResNet> net(small());
+  mgca::Unet<mgca::ResNet> net(small_unet());
   mgca::test::expect_gradients(*net, mgca::test::projected(net(torch::randn({2, 3, 64, 64}))));
 }
 
 TEST_CASE("unet: the finest stage decides what edges look like: the decoder reads it", "[heads][fast]") {
   torch::manual_seed(2);
-  mgca::Unet<mgca::ResNet> net(small());
+  mgca::Unet<mgca::ResNet> net(small_unet());
   net->eval();
   const torch::NoGradGuard no_grad;
   auto c = net->encoder->pyramid(torch::randn({1, 3, 64, 64}));
@@ -46,7 +46,7 @@ TEST_CASE("unet: the finest stage decides what edges look like: the decoder read
 
 TEST_CASE("unet: starts as segmentation_models.pytorch does", "[heads][fast]") {
   torch::manual_seed(3);
-  mgca::Unet<mgca::ResNet> net({.encoder = small().encoder});
+  mgca::Unet<mgca::ResNet> net({.encoder = small_unet().encoder});
   const auto p = net->named_parameters();
   mgca::test::expect_uniform(p["decoder.blocks.1.conv2.0.weight"], std::sqrt(6.0 / (128 * 9)));
   mgca::test::expect_uniform(p["segmentation_head.0.weight"], std::sqrt(6.0 / (17 * 9)));
@@ -55,7 +55,7 @@ TEST_CASE("unet: starts as segmentation_models.pytorch does", "[heads][fast]") {
 
 TEST_CASE("unet: on a tower that exists it shares the tower", "[heads][fast]") {
   torch::manual_seed(4);
-  mgca::ResNet tower(small().encoder);
+  mgca::ResNet tower(small_unet().encoder);
   auto net = mgca::unet_on(tower);
   CHECK(net->encoder.get() == tower.get());
   CHECK(net->tower().parameters().size() == tower->parameters().size());

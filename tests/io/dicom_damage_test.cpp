@@ -1,3 +1,4 @@
+#include "cpu_time.hpp"
 #include "dicom_builder.hpp"
 #include "expect_error.hpp"
 #include "image_builder.hpp"
@@ -8,19 +9,18 @@
 
 #include <sys/resource.h>
 #include <algorithm>
-#include <ctime>
 #include <set>
 
 using mgca::test::Bytes;
 using mgca::test::bytes_of;
+using mgca::test::cpu_seconds;
+using mgca::test::dicom_sample;
 using mgca::test::DicomBuilder;
 
 namespace {
 
-std::filesystem::path sample(const std::string& name) { return std::filesystem::path(MGCA_TESTS_DIR) / "io" / "dicom_samples" / name; }
-
 // The reason for a refusal, "" where the file was read.
-std::string refusal(std::span<const std::byte> bytes, const mgca::io::DicomOptions& options = {}) {
+std::string dicom_refusal(std::span<const std::byte> bytes, const mgca::io::DicomOptions& options = {}) {
   try {
     (void)mgca::io::decode_dicom(bytes, "probe.dcm", options);
     return "";
@@ -81,12 +81,6 @@ Bytes deflated_file(const Bytes& body, std::size_t zeros) {
   return DicomBuilder(mgca::test::kDeflatedSyntax).raw(deflated(body, zeros)).bytes();
 }
 
-double cpu_seconds() {
-  timespec now{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
 Bytes nested(int count, bool with_length) {
   DicomBuilder file;
   if (with_length) {
@@ -114,7 +108,7 @@ std::size_t jpeg_start(const Bytes& bytes) {
 
 // A sample's JPEG stream in a file that says, as its frame does, 16384 x 8192 pixels.
 Bytes enlarged(const std::string& name, std::string_view syntax, unsigned marker, const DicomBuilder::Picture& like) {
-  const auto bytes = mgca::read_file(sample(name));
+  const auto bytes = mgca::read_file(dicom_sample(name));
   Bytes stream(bytes.begin() + static_cast<std::ptrdiff_t>(jpeg_start(bytes)), bytes.end() - 8);
   const auto frame = mgca::test::jpeg_segment(stream, marker);
   for (const auto& [offset, value] : {std::pair(5U, 0x40), std::pair(6U, 0), std::pair(7U, 0x20), std::pair(8U, 0)})
@@ -251,14 +245,14 @@ std::vector<Hostile> hostile_files() {
        "more than 4194310 bytes"},
       {"deflate cut off",
        [] {
-         auto b = mgca::read_file(sample("cxr_deflated_12.dcm"));
+         auto b = mgca::read_file(dicom_sample("cxr_deflated_12.dcm"));
          b.resize(b.size() - 200);
          return b;
        }(),
        "deflated data set is cut off"},
       {"deflate damaged",
        [] {
-         auto b = mgca::read_file(sample("cxr_deflated_12.dcm"));
+         auto b = mgca::read_file(dicom_sample("cxr_deflated_12.dcm"));
          for (std::size_t i = 2000; i < 2100; ++i) b[i] = std::byte{0xFF};
          return b;
        }(),
@@ -283,7 +277,7 @@ TEST_CASE("dicom: hostile files and bombs are refused for what they are, in mill
     double spent = 1;
     for (int attempt = 0; attempt < 3 && spent >= 0.25; ++attempt) {  // again where other programs got in between
       const double start = cpu_seconds();
-      message = refusal(file.bytes);
+      message = dicom_refusal(file.bytes);
       spent = std::min(spent, cpu_seconds() - start);
     }
     INFO(message << " after " << 1000 * spent << " ms");
@@ -296,19 +290,19 @@ TEST_CASE("dicom: hostile files and bombs are refused for what they are, in mill
 }
 
 TEST_CASE("dicom: what stands at a limit is read", "[io][fast]") {
-  CHECK(refusal(with({})).empty());
-  CHECK(refusal(nested(16, false)).empty());
-  CHECK(refusal(nested(16, true)).empty());
-  CHECK(refusal(with({}), {.frame = {}, .limits = {.pixels = 6, .side = 3, .elements = 10}}).empty());
-  CHECK(refusal(with({}), {.frame = {}, .limits = {.pixels = 5}}).find("3 x 2 pixels are over the limit of 5") != std::string::npos);
-  CHECK(refusal(with({}), {.frame = {}, .limits = {.side = 2}}).find("2 per side") != std::string::npos);
-  CHECK(refusal(with({}), {.frame = {}, .limits = {.elements = 9}}).find("more than 9 elements") != std::string::npos);
-  CHECK(refusal(nested(3, false), {.frame = {}, .limits = {.nesting = 2}}).find("more than 2 deep") != std::string::npos);
+  CHECK(dicom_refusal(with({})).empty());
+  CHECK(dicom_refusal(nested(16, false)).empty());
+  CHECK(dicom_refusal(nested(16, true)).empty());
+  CHECK(dicom_refusal(with({}), {.frame = {}, .limits = {.pixels = 6, .side = 3, .elements = 10}}).empty());
+  CHECK(dicom_refusal(with({}), {.frame = {}, .limits = {.pixels = 5}}).find("3 x 2 pixels are over the limit of 5") != std::string::npos);
+  CHECK(dicom_refusal(with({}), {.frame = {}, .limits = {.side = 2}}).find("2 per side") != std::string::npos);
+  CHECK(dicom_refusal(with({}), {.frame = {}, .limits = {.elements = 9}}).find("more than 9 elements") != std::string::npos);
+  CHECK(dicom_refusal(nested(3, false), {.frame = {}, .limits = {.nesting = 2}}).find("more than 2 deep") != std::string::npos);
   mgca::test::expect_error([] { (void)mgca::io::decode_dicom(with({}), "x", {.frame = {}, .limits = {.pixels = 0}}); },
                            {"positive limits"});
   // Sequences of unknown meaning, and pictures within them, are passed over.
   const auto icon = body_of(DicomBuilder().picture({}).fragments({kSix}));
-  CHECK(refusal(DicomBuilder()
+  CHECK(dicom_refusal(DicomBuilder()
                     .head(0x00090001, "UN", 0xFFFFFFFF)
                     .head(0xFFFEE000, "", 8)
                     .number(0x0009, 2)
@@ -319,7 +313,7 @@ TEST_CASE("dicom: what stands at a limit is read", "[io][fast]") {
                     .pixels(kSix)
                     .bytes())
             .empty());
-  CHECK(refusal(DicomBuilder()
+  CHECK(dicom_refusal(DicomBuilder()
                     .head(0x00090002, "SQ", 0xFFFFFFFF)
                     .head(0xFFFEE000, "", icon.size())
                     .raw(icon)
@@ -333,23 +327,23 @@ TEST_CASE("dicom: what stands at a limit is read", "[io][fast]") {
 TEST_CASE("dicom: a file cut anywhere is refused, whatever its coding", "[io][fast]") {
   for (const std::string name : {"MR_small.dcm", "MR_small_implicit.dcm", "MR_small_bigendian.dcm", "cxr_rle_12.dcm",
                                  "cxr_jpeg_baseline_8.dcm", "cxr_deflated_12.dcm", "cxr_jpegls_12.dcm", "cxr_jpeg_lossless_12.dcm"}) {
-    const auto bytes = mgca::read_file(sample(name));
+    const auto bytes = mgca::read_file(dicom_sample(name));
     // A cut that falls between two elements behind the pixels leaves a whole file.
     const auto end = name.starts_with("MR_small") ? bytes.size() - 140 : bytes.size() - 2;
     for (std::size_t i = 0; i < 60; ++i) {
       INFO(name << " cut to " << i * end / 60);
-      REQUIRE_FALSE(refusal(std::span(bytes).first(i * end / 60)).empty());
+      REQUIRE_FALSE(dicom_refusal(std::span(bytes).first(i * end / 60)).empty());
     }
   }
 }
 
 TEST_CASE("dicom: a JPEG stream that does not fit its file is refused before a decoder sees it", "[io][fast]") {
   const auto changed = [](const std::string& name, std::initializer_list<std::pair<std::size_t, unsigned>> changes) {
-    auto bytes = mgca::read_file(sample(name));
+    auto bytes = mgca::read_file(dicom_sample(name));
     const auto start = jpeg_start(bytes);
     REQUIRE(start < bytes.size());
     for (const auto& [offset, value] : changes) bytes[start + offset] = static_cast<std::byte>(value);
-    return refusal(bytes);
+    return dicom_refusal(bytes);
   };
   const auto says = [](const std::string& message, std::string_view piece) {
     INFO(message);
@@ -371,11 +365,11 @@ TEST_CASE("dicom: damage within compressed pixels never crashes", "[io][fast]") 
   int refused = 0;
   for (const std::string name : {"cxr_rle_12.dcm", "JPEGLSNearLossless_08.dcm", "MR_small_jpeg_ls_lossless.dcm", "cxr_jpeg_lossless_12.dcm",
                                  "cxr_jpeg_baseline_8.dcm", "JPGExtended.dcm"}) {
-    const auto bytes = mgca::read_file(sample(name));
+    const auto bytes = mgca::read_file(dicom_sample(name));
     for (int i = 0; i < 25; ++i) {
       auto damaged = bytes;
       for (int k = 0; k < 3; ++k) damaged[bytes.size() / 3 + random.below(bytes.size() * 2 / 3)] ^= std::byte{1} << random.below(8);
-      refused += refusal(damaged).empty() ? 0 : 1;
+      refused += dicom_refusal(damaged).empty() ? 0 : 1;
     }
   }
   CHECK(refused > 30);
@@ -417,7 +411,7 @@ TEST_CASE("dicom: no text of a file stands in an error, however it is damaged", 
   mgca::RandomStream random({.seed = 32}, mgca::Use::test);
   int messages = 0;
   const auto look = [&](std::span<const std::byte> bytes) {
-    const auto message = refusal(bytes);
+    const auto message = dicom_refusal(bytes);
     messages += message.empty() ? 0 : 1;
     for (const auto& piece : pieces) {
       if (message.find(piece) != std::string::npos) FAIL_CHECK(message);

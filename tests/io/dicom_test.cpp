@@ -16,10 +16,9 @@ using mgca::io::DicomImage;
 using mgca::io::DicomPhotometric;
 using mgca::test::Bytes;
 using mgca::test::DicomBuilder;
+using mgca::test::dicom_sample;
 
 namespace {
-
-std::filesystem::path sample(const std::string& name) { return std::filesystem::path(MGCA_TESTS_DIR) / "io" / "dicom_samples" / name; }
 
 struct Row {
   std::map<std::string, std::string> cells;
@@ -27,8 +26,8 @@ struct Row {
   [[nodiscard]] std::int64_t frames() const { return std::stoll(cells.at("frames")); }
 };
 
-std::vector<Row> rows(const std::string& name) {
-  auto table = mgca::io::CsvTable::read(sample(name));
+std::vector<Row> listed_rows(const std::string& name) {
+  auto table = mgca::io::CsvTable::read(dicom_sample(name));
   std::vector<Row> all;
   table.for_each([&](const mgca::io::CsvRow& row) {
     Row one;
@@ -39,7 +38,7 @@ std::vector<Row> rows(const std::string& name) {
 }
 
 // What is read of the samples, and why the others are not.
-std::string expected_refusal(const Row& row) {
+std::string expected_dicom_refusal(const Row& row) {
   static const std::map<std::string, std::string> reasons{
       {"JPEG2000.dcm", "transfer syntax JPEG 2000 is not supported"},
       {"cxr_j2k_12.dcm", "transfer syntax JPEG 2000 Lossless is not supported"},
@@ -64,7 +63,7 @@ bool needs_dcmtk(const Row& row) {
 Bytes little_endian(const Row& row) {
   Bytes out;
   for (std::int64_t frame = 0; frame < row.frames(); ++frame) {
-    const auto image = mgca::io::read_dicom(sample(row["file"]), {.frame = frame});
+    const auto image = mgca::io::read_dicom(dicom_sample(row["file"]), {.frame = frame});
     for (const auto value : image.stored.pixels()) {
       out.push_back(static_cast<std::byte>(value));
       if (row["dtype"].ends_with("16")) out.push_back(static_cast<std::byte>(value >> 8));
@@ -94,19 +93,19 @@ std::vector<int> grey_of(const DicomImage& image, const mgca::io::DicomGreyOptio
 
 TEST_CASE("dicom: every public sample has the reference's stored values, or is refused for what it is", "[io][golden][fast]") {
   int read = 0, refused = 0;
-  for (const auto& row : rows("expected.csv")) {
+  for (const auto& row : listed_rows("expected.csv")) {
     INFO(row["file"]);
-    if (const auto reason = expected_refusal(row); !reason.empty()) {
-      mgca::test::expect_error([&] { (void)mgca::io::read_dicom(sample(row["file"])); }, {row["file"], reason});
+    if (const auto reason = expected_dicom_refusal(row); !reason.empty()) {
+      mgca::test::expect_error([&] { (void)mgca::io::read_dicom(dicom_sample(row["file"])); }, {row["file"], reason});
       ++refused;
       continue;
     }
     if (needs_dcmtk(row) && !mgca::io::dicom_has_dcmtk()) {
-      mgca::test::expect_error([&] { (void)mgca::io::read_dicom(sample(row["file"])); },
+      mgca::test::expect_error([&] { (void)mgca::io::read_dicom(dicom_sample(row["file"])); },
                                {row["file"], "libdcmtk-dev", "-DMGCA_DICOM=ON", "mgca::dicom"});
       continue;
     }
-    const auto image = mgca::io::read_dicom(sample(row["file"]), {.frame = 0});
+    const auto image = mgca::io::read_dicom(dicom_sample(row["file"]), {.frame = 0});
     CHECK(std::to_string(image.stored.height()) == row["rows"]);
     CHECK(std::to_string(image.stored.width()) == row["columns"]);
     CHECK(std::to_string(image.frames) == row["frames"]);
@@ -122,19 +121,19 @@ TEST_CASE("dicom: every public sample has the reference's stored values, or is r
 
 TEST_CASE("dicom: 12-bit JPEG is within one of the reference's decoder", "[io][golden][fast]") {
   if (!mgca::io::dicom_has_dcmtk()) return;
-  const auto image = mgca::io::read_dicom(sample("JPGExtended.dcm"));
-  const auto expected = rows("stored.csv");
+  const auto image = mgca::io::read_dicom(dicom_sample("JPGExtended.dcm"));
+  const auto expected = listed_rows("stored.csv");
   REQUIRE(expected.size() > 250);
   for (const auto& row : expected) CHECK(std::abs(image.stored.pixels()[std::stoul(row["pixel"])] - std::stoi(row["stored"])) <= 1);
 }
 
 TEST_CASE("dicom: slope, intercept and window give the reference's display values", "[io][golden][fast]") {
   std::map<std::string, DicomImage> images;
-  const auto expected = rows("windows.csv");
+  const auto expected = listed_rows("windows.csv");
   REQUIRE(expected.size() > 100);
   for (const auto& row : expected) {
     INFO(row["file"] << " at " << row["pixel"]);
-    if (!images.contains(row["file"])) images.emplace(row["file"], mgca::io::read_dicom(sample(row["file"])));
+    if (!images.contains(row["file"])) images.emplace(row["file"], mgca::io::read_dicom(dicom_sample(row["file"])));
     const auto& image = images.at(row["file"]);
     const int shown = grey_of(image, {.contrast = DicomContrast::window, .window = {}})[std::stoul(row["pixel"])];
     CHECK(std::abs((image.photometric == DicomPhotometric::monochrome1 ? 255 - shown : shown) - std::stod(row["shown"])) <= 0.501);
@@ -148,7 +147,7 @@ TEST_CASE("dicom: slope, intercept and window give the reference's display value
 TEST_CASE("dicom: all codings of one picture are the same picture", "[io][fast]") {
   const auto same = [](const std::string& one, const std::string& other, int offset) {
     INFO(one << " and " << other);
-    const auto a = mgca::io::read_dicom(sample(one)), b = mgca::io::read_dicom(sample(other));
+    const auto a = mgca::io::read_dicom(dicom_sample(one)), b = mgca::io::read_dicom(dicom_sample(other));
     REQUIRE(a.stored.size() == b.stored.size());
     CHECK(std::equal(a.stored.pixels().begin(), a.stored.pixels().end(), b.stored.pixels().begin(),
                      [&](auto x, auto y) { return x == y + offset; }));
@@ -160,9 +159,9 @@ TEST_CASE("dicom: all codings of one picture are the same picture", "[io][fast]"
   same("cxr_12_two_windows.dcm", "cxr_signed_16_sigmoid.dcm", 2048);
   same("cxr_jpeg_baseline_8.dcm", "cxr_jpeg_baseline_3_fragments.dcm", 0);
   // MONOCHROME1 shows the same; the largest stored values differ, so a window and not the reference's rule.
-  const auto positive = mgca::io::read_dicom(sample("cxr_explicit_8.dcm"));
+  const auto positive = mgca::io::read_dicom(dicom_sample("cxr_explicit_8.dcm"));
   const mgca::io::DicomGreyOptions whole{.contrast = DicomContrast::window, .window = mgca::io::DicomWindow{.center = 128, .width = 256}};
-  CHECK(grey_of(positive, whole) == grey_of(mgca::io::read_dicom(sample("cxr_mono1_8.dcm")), whole));
+  CHECK(grey_of(positive, whole) == grey_of(mgca::io::read_dicom(dicom_sample("cxr_mono1_8.dcm")), whole));
 }
 
 TEST_CASE("dicom: the reference's rule scales by the largest stored value, rounds half to even and inverts MONOCHROME1 last",
@@ -203,13 +202,13 @@ TEST_CASE("dicom: rescaled contrast applies slope and intercept first, a window 
       {"window", "got 0"});
   const auto plain = mgca::io::decode_dicom(grey_file({1, 2}, {}), "made");
   mgca::test::expect_error([&] { (void)grey_of(plain, {.contrast = DicomContrast::window, .window = {}}); }, {"(0028,1050)", "give one"});
-  const auto table = mgca::io::read_dicom(sample("cxr_8_modality_lut.dcm"));
+  const auto table = mgca::io::read_dicom(dicom_sample("cxr_8_modality_lut.dcm"));
   mgca::test::expect_error([&] { (void)grey_of(table, {.contrast = DicomContrast::rescaled, .window = {}}); },
                            {"(0028,3000)", "DicomContrast::stored"});
 }
 
 TEST_CASE("dicom: decode_image tells DICOM by content and gives its grey picture", "[io][fast]") {
-  const auto path = sample("cxr_12_two_windows.dcm");
+  const auto path = dicom_sample("cxr_12_two_windows.dcm");
   mgca::test::Scratch scratch;
   std::filesystem::copy(path, scratch / "scan.jpg");
   const auto read = mgca::io::read_image(scratch / "scan.jpg");
@@ -218,12 +217,12 @@ TEST_CASE("dicom: decode_image tells DICOM by content and gives its grey picture
   CHECK(std::equal(grey.pixels().begin(), grey.pixels().end(), read.pixels().begin()));
   mgca::test::expect_error([&] { (void)mgca::io::decode_image(mgca::read_file(path), "x", {.pixels = 16383}); },
                            {"x: ", "128 x 128 pixels are over the limit of 16383"});
-  mgca::test::expect_error([] { (void)mgca::io::read_image(sample("emri_small_RLE.dcm")); },
+  mgca::test::expect_error([] { (void)mgca::io::read_image(dicom_sample("emri_small_RLE.dcm")); },
                            {"emri_small_RLE.dcm", "NumberOfFrames", "10 pictures", "DicomOptions::frame"});
 }
 
 TEST_CASE("dicom: the preamble is never looked at, and a file without one is no DICOM file", "[io][fast]") {
-  auto bytes = mgca::read_file(sample("chrX1.dcm"));
+  auto bytes = mgca::read_file(dicom_sample("chrX1.dcm"));
   const auto plain = mgca::io::decode_image(bytes, "x");
   const auto executable = mgca::test::bytes_of(std::string("MZ\x90") + std::string(57, '\0') + "\xFF\xD8\xFF\xE0 JFIF");
   std::copy(executable.begin(), executable.end(), bytes.begin());
@@ -236,7 +235,7 @@ TEST_CASE("dicom: the preamble is never looked at, and a file without one is no 
 }
 
 TEST_CASE("dicom: a frame is chosen by number, by fragment or by offset table", "[io][fast]") {
-  const auto path = sample("emri_small_RLE.dcm");
+  const auto path = dicom_sample("emri_small_RLE.dcm");
   const auto third = mgca::io::read_dicom(path, {.frame = 2}), fourth = mgca::io::read_dicom(path, {.frame = 3});
   CHECK_FALSE(std::equal(third.stored.pixels().begin(), third.stored.pixels().end(), fourth.stored.pixels().begin()));
   mgca::test::expect_error([&] { (void)mgca::io::read_dicom(path, {.frame = 10}); }, {"10 pictures", "number 10"});
@@ -290,7 +289,7 @@ TEST_CASE("dicom: several threads decode at once and agree", "[io][fast]") {
       return std::string(error.what());
     }
   };
-  for (const auto& name : names) alone.push_back(digest(files.emplace_back(mgca::read_file(sample(name)))));
+  for (const auto& name : names) alone.push_back(digest(files.emplace_back(mgca::read_file(dicom_sample(name)))));
   std::vector<int> agreed(4);
   std::vector<std::thread> threads;
   for (auto& count : agreed) {

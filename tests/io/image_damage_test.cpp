@@ -1,4 +1,5 @@
 #include "catch.hpp"
+#include "cpu_time.hpp"
 #include "expect_error.hpp"
 #include "image_builder.hpp"
 #include "paths.hpp"
@@ -7,17 +8,16 @@
 #include <mgca/io/image_file.hpp>
 
 #include <algorithm>
-#include <ctime>
 #include <sys/resource.h>
 
 using mgca::GreyImage;
 using mgca::test::Bytes;
+using mgca::test::cpu_seconds;
 using mgca::test::deflated_zeros;
+using mgca::test::picture_sample;
 using mgca::test::PngBuilder;
 
 namespace {
-
-std::filesystem::path sample(const std::string& name) { return mgca::test::data_dir() / "images" / name; }
 
 // 200 of the radiographs that come with the project, in a fixed order.
 std::vector<std::filesystem::path> radiographs() {
@@ -43,12 +43,6 @@ std::string refusal(std::span<const std::byte> bytes) {
   }
 }
 
-double cpu_seconds() {
-  timespec now{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
 Bytes png_of(const mgca::test::PngHeader& header, std::span<const std::byte> data) { return PngBuilder(header).chunk("IDAT", data).end(); }
 
 // A file with the frame header's height, width and component count changed.
@@ -59,7 +53,7 @@ Bytes with_frame(Bytes jpeg, unsigned marker, std::initializer_list<std::pair<st
 }
 
 Bytes with_scans(int count) {
-  auto jpeg = mgca::read_file(sample("grey_progressive.jpg"));
+  auto jpeg = mgca::read_file(picture_sample("grey_progressive.jpg"));
   const auto scan = mgca::test::jpeg_segment(jpeg, 0xDA);
   const Bytes first(jpeg.begin() + static_cast<std::ptrdiff_t>(scan), jpeg.begin() + static_cast<std::ptrdiff_t>(scan) + 40);
   Bytes out(jpeg.begin(), jpeg.begin() + static_cast<std::ptrdiff_t>(scan));
@@ -81,7 +75,7 @@ TEST_CASE("image_file: 200 radiographs cut anywhere are refused, 200 of 200, as 
   }
   CHECK(whole == 200);
   CHECK(refused == 200);
-  const auto bytes = mgca::read_file(sample("rgb_420.jpg"));
+  const auto bytes = mgca::read_file(picture_sample("rgb_420.jpg"));
   for (std::size_t i = 0; i < 200; ++i) {
     INFO("cut to " << i * bytes.size() / 200);
     REQUIRE_FALSE(refusal(std::span(bytes).first(i * bytes.size() / 200)).empty());
@@ -118,7 +112,7 @@ TEST_CASE("image_file: a damaged chunk with a checksum that fits is found by the
 
 TEST_CASE("image_file: bombs are refused for what they are, in milliseconds and without memory", "[io][fast]") {
   const auto small = deflated_zeros(8 * 9);
-  const auto grey = mgca::read_file(sample("grey_baseline.jpg"));
+  const auto grey = mgca::read_file(picture_sample("grey_baseline.jpg"));
   const auto header = PngBuilder({}).bytes();
   auto many = PngBuilder({}).chunk("IDAT", {}).bytes();
   const Bytes empty(many.begin() + static_cast<std::ptrdiff_t>(header.size()), many.end());
@@ -182,17 +176,17 @@ TEST_CASE("image_file: limits are the caller's, and a file at the limit is read"
   mgca::test::expect_error([&] { (void)mgca::io::decode_image(bytes, "x", {.pixels = 4999}); }, {"100 x 50", "4999"});
   mgca::test::expect_error([&] { (void)mgca::io::decode_image(bytes, "x", {.side = 99}); }, {"100 x 50", "99 per side"});
   mgca::test::expect_error([&] { (void)mgca::io::decode_image(bytes, "x", {.chunks = 2}); }, {"more than 2 chunks"});
-  CHECK_NOTHROW(mgca::io::decode_image(mgca::read_file(sample("grey_progressive.jpg")), "x", {.scans = 20}));
-  mgca::test::expect_error([] { (void)mgca::io::decode_image(mgca::read_file(sample("grey_progressive.jpg")), "x", {.scans = 2}); }, {"more than 2 scans"});
+  CHECK_NOTHROW(mgca::io::decode_image(mgca::read_file(picture_sample("grey_progressive.jpg")), "x", {.scans = 20}));
+  mgca::test::expect_error([] { (void)mgca::io::decode_image(mgca::read_file(picture_sample("grey_progressive.jpg")), "x", {.scans = 2}); }, {"more than 2 scans"});
 }
 
 TEST_CASE("image_file: all eight EXIF orientations show the same picture", "[io][fast]") {
-  const auto upright = mgca::io::read_image(sample("exif_orientation_1.jpg"));
+  const auto upright = mgca::io::read_image(picture_sample("exif_orientation_1.jpg"));
   const auto w = upright.width(), h = upright.height();
   REQUIRE((w == 101 && h == 77));
   for (int orientation = 2; orientation <= 8; ++orientation) {
     INFO("orientation " << orientation);
-    const auto shown = mgca::io::read_image(sample("exif_orientation_" + std::to_string(orientation) + ".jpg"));
+    const auto shown = mgca::io::read_image(picture_sample("exif_orientation_" + std::to_string(orientation) + ".jpg"));
     REQUIRE(shown.size() == (orientation < 5 ? upright.size() : mgca::ImageSize{.height = w, .width = h}));
     for (int64_t y = 0; y < shown.height(); ++y) {
       for (int64_t x = 0; x < shown.width(); ++x) {
@@ -209,12 +203,12 @@ TEST_CASE("image_file: all eight EXIF orientations show the same picture", "[io]
 
 TEST_CASE("image_file: an interlaced PNG of every kind shows the same picture as the plain one", "[io][golden][fast]") {
   int compared = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(sample("pngsuite"))) {
+  for (const auto& entry : std::filesystem::directory_iterator(picture_sample("pngsuite"))) {
     const auto name = entry.path().filename().string();
     if (!name.starts_with("basi")) continue;
     INFO(name);
     const auto interlaced = mgca::io::read_image(entry.path());
-    const auto plain = mgca::io::read_image(sample("pngsuite/basn" + name.substr(4)));
+    const auto plain = mgca::io::read_image(picture_sample("pngsuite/basn" + name.substr(4)));
     REQUIRE(interlaced.size() == mgca::ImageSize{.height = 32, .width = 32, .channels = 1});
     CHECK(std::equal(plain.pixels().begin(), plain.pixels().end(), interlaced.pixels().begin()));
     const auto [low, high] = std::minmax_element(plain.pixels().begin(), plain.pixels().end());
@@ -226,7 +220,7 @@ TEST_CASE("image_file: an interlaced PNG of every kind shows the same picture as
 
 TEST_CASE("image_file: every corrupt file of PngSuite is refused by name", "[io][fast]") {
   int refused = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(sample("pngsuite"))) {
+  for (const auto& entry : std::filesystem::directory_iterator(picture_sample("pngsuite"))) {
     const auto name = entry.path().filename().string();
     if (!name.starts_with("x")) continue;
     INFO(name);
@@ -237,10 +231,10 @@ TEST_CASE("image_file: every corrupt file of PngSuite is refused by name", "[io]
 }
 
 TEST_CASE("image_file: colour files of every sampling become their luma", "[io][fast]") {
-  const auto full = mgca::io::read_image(sample("rgb_444.jpg"));
+  const auto full = mgca::io::read_image(picture_sample("rgb_444.jpg"));
   for (const std::string name : {"rgb_420.jpg", "sample_411.jpg", "rgb_no_transform.jpg"}) {
     INFO(name);
-    const auto image = mgca::io::read_image(sample(name));
+    const auto image = mgca::io::read_image(picture_sample(name));
     REQUIRE(image.size() == full.size());
     double difference = 0;
     for (std::size_t i = 0; i < image.pixels().size(); ++i) difference += std::abs(image.pixels()[i] - full.pixels()[i]);

@@ -12,10 +12,9 @@
 using mgca::GreyImage;
 using mgca::test::Bytes;
 using mgca::test::expect_error;
+using mgca::test::picture_sample;
 
 namespace {
-
-std::filesystem::path sample(const std::string& name) { return mgca::test::data_dir() / "images" / name; }
 
 double mean_difference(const GreyImage& a, const GreyImage& b) {
   REQUIRE(a.size() == b.size());
@@ -40,12 +39,12 @@ Bytes without(const Bytes& jpeg, unsigned marker) {
 }  // namespace
 
 TEST_CASE("image_file: every readable sample has the grey pixels that OpenCV reads", "[io][golden][fast]") {
-  auto table = mgca::io::CsvTable::read(sample("grey.csv"));
+  auto table = mgca::io::CsvTable::read(picture_sample("grey.csv"));
   int compared = 0;
   table.for_each([&](const mgca::io::CsvRow& row) {
     const auto name = std::string(row.at(0));
     INFO(name);
-    const auto image = mgca::io::read_image(sample(name));
+    const auto image = mgca::io::read_image(picture_sample(name));
     CHECK(std::to_string(image.width()) == row.at(1));
     CHECK(std::to_string(image.height()) == row.at(2));
 #ifdef MGCA_IMAGE_BACKEND_STB
@@ -59,9 +58,9 @@ TEST_CASE("image_file: every readable sample has the grey pixels that OpenCV rea
 }
 
 TEST_CASE("image_file: CMYK becomes the grey of what its inks leave", "[io][fast]") {
-  const auto inks = mgca::io::read_image(sample("cmyk.jpg")), colours = mgca::io::read_image(sample("rgb_444.jpg"));
+  const auto inks = mgca::io::read_image(picture_sample("cmyk.jpg")), colours = mgca::io::read_image(picture_sample("rgb_444.jpg"));
   CHECK(mean_difference(inks, colours) < 4);
-  const auto bare = without(mgca::read_file(sample("cmyk.jpg")), 0xEE);  // without the Adobe marker: 255 is full black
+  const auto bare = without(mgca::read_file(picture_sample("cmyk.jpg")), 0xEE);  // without the Adobe marker: 255 is full black
 #ifdef MGCA_IMAGE_BACKEND_STB
   expect_error([&] { (void)decoded(bare, {}); }, {"probe.jpg", "four colours", "convert"});
 #else
@@ -142,7 +141,7 @@ TEST_CASE("image_file: a JPEG decoded at reduced size keeps the picture and says
   const auto png = decoded(mgca::io::encode_png(smooth.plane()), {.reduced_to = 20});
   CHECK(png.reduction == 1);
   CHECK(png.image.size() == smooth.size());
-  const auto turned = decoded(mgca::read_file(sample("exif_orientation_6.jpg")), {.reduced_to = 20});
+  const auto turned = decoded(mgca::read_file(picture_sample("exif_orientation_6.jpg")), {.reduced_to = 20});
   CHECK(turned.reduction == 2);
   CHECK(turned.full == mgca::ImageSize{.height = 101, .width = 77, .channels = 1});
   CHECK(turned.image.size() == mgca::ImageSize{.height = 51, .width = 39, .channels = 1});
@@ -152,7 +151,7 @@ TEST_CASE("image_file: a JPEG decoded at reduced size keeps the picture and says
 TEST_CASE("image_file: a JPEG that ends early is shown only to who asks, with its damage named", "[io][fast]") {
   for (const std::string name : {"grey_baseline.jpg", "grey_progressive.jpg", "rgb_420.jpg", "cmyk.jpg"}) {
     INFO(name);
-    const auto whole = mgca::read_file(sample(name));
+    const auto whole = mgca::read_file(picture_sample(name));
     const auto complete = decoded(whole, {.tolerant = true});
     CHECK(complete.damage.empty());
     const auto cut = std::span(whole).first(whole.size() * 7 / 8);
@@ -169,7 +168,7 @@ TEST_CASE("image_file: a JPEG that ends early is shown only to who asks, with it
 
 TEST_CASE("image_file: tolerance is for files that end early, not for other damage, and a cut behind the last row changes nothing",
           "[io][fast]") {
-  auto jpeg = mgca::read_file(sample("grey_baseline.jpg"));
+  auto jpeg = mgca::read_file(picture_sample("grey_baseline.jpg"));
   const auto whole = decoded(jpeg, {});
   const auto scan = mgca::test::jpeg_segment(jpeg, 0xDA);
   for (std::size_t length = 2; length <= scan + 2; length += 5) {
@@ -178,7 +177,7 @@ TEST_CASE("image_file: tolerance is for files that end early, not for other dama
   const auto endless = decoded(std::span(jpeg).first(jpeg.size() - 2), {.tolerant = true});
   CHECK_FALSE(endless.damage.empty());
   CHECK(mean_difference(endless.image, whole.image) == 0);
-  auto cut_png = mgca::read_file(sample("cxr_grey8.png"));
+  auto cut_png = mgca::read_file(picture_sample("cxr_grey8.png"));
   cut_png.resize(cut_png.size() - 40);
   CHECK_THROWS_AS(decoded(cut_png, {.tolerant = true}), mgca::Error);
   jpeg[mgca::test::jpeg_segment(jpeg, 0xC4) + 5] = std::byte{255};
@@ -186,8 +185,8 @@ TEST_CASE("image_file: tolerance is for files that end early, not for other dama
 }
 
 TEST_CASE("image_file: kinds of JPEG that decoders read differently are refused by name", "[io][fast]") {
-  expect_error([] { (void)mgca::io::read_image(sample("arithmetic.jpg")); }, {"arithmetic.jpg", "arithmetic coding", "convert"});
-  const auto good = mgca::read_file(sample("grey_baseline.jpg"));
+  expect_error([] { (void)mgca::io::read_image(picture_sample("arithmetic.jpg")); }, {"arithmetic.jpg", "arithmetic coding", "convert"});
+  const auto good = mgca::read_file(picture_sample("grey_baseline.jpg"));
   const auto frame = mgca::test::jpeg_segment(good, 0xC0);
   struct Kind {
     unsigned marker;

@@ -10,10 +10,9 @@
 #include <sys/resource.h>
 
 using mgca::GreyImage;
+using mgca::test::picture_sample;
 
 namespace {
-
-std::filesystem::path sample(const std::string& name) { return mgca::test::data_dir() / "images" / name; }
 
 bool refused(const std::vector<std::byte>& bytes) {
   try {
@@ -47,24 +46,24 @@ TEST_CASE("image_file: grey, colour and 16-bit PNG become the reference's grey p
 }
 
 TEST_CASE("image_file: the content decides the format, and every legal variant is read", "[io][fast]") {
-  const auto grey = mgca::io::read_image(sample("cxr_grey8.png"));
+  const auto grey = mgca::io::read_image(picture_sample("cxr_grey8.png"));
   CHECK(grey.width() == 101);
   CHECK(grey.height() == 77);
-  CHECK(largest_difference(mgca::io::read_image(sample("cxr_grey_alpha.png")), grey) == 0);
-  CHECK(largest_difference(mgca::io::read_image(sample("cxr_rgba.png")), grey) <= 1);
-  CHECK(largest_difference(mgca::io::read_image(sample("trailing_data.png")), grey) == 0);
+  CHECK(largest_difference(mgca::io::read_image(picture_sample("cxr_grey_alpha.png")), grey) == 0);
+  CHECK(largest_difference(mgca::io::read_image(picture_sample("cxr_rgba.png")), grey) <= 1);
+  CHECK(largest_difference(mgca::io::read_image(picture_sample("trailing_data.png")), grey) == 0);
   for (const std::string name : {"png_named.jpg", "jpeg_named.png", "cxr_palette.png", "cxr_1bit.png", "one_by_one.png", "many_text_chunks.png",
                                  "empty_idat_first.png", "grey_baseline.jpg", "grey_progressive.jpg", "rgb_420.jpg", "restart_every_row.jpg",
                                  "trailing_bytes.jpg"}) {
     INFO(name);
-    CHECK_NOTHROW(mgca::io::read_image(sample(name)));
+    CHECK_NOTHROW(mgca::io::read_image(picture_sample(name)));
   }
-  CHECK(largest_difference(mgca::io::read_image(sample("grey_baseline.jpg")), mgca::io::read_image(sample("grey_progressive.jpg"))) == 0);
+  CHECK(largest_difference(mgca::io::read_image(picture_sample("grey_baseline.jpg")), mgca::io::read_image(picture_sample("grey_progressive.jpg"))) == 0);
 }
 
 TEST_CASE("image_file: EXIF orientation is undone", "[io][fast]") {
-  const auto third = mgca::io::read_image(sample("exif_orientation_3.jpg"));
-  const auto sixth = mgca::io::read_image(sample("exif_orientation_6.jpg"));
+  const auto third = mgca::io::read_image(picture_sample("exif_orientation_3.jpg"));
+  const auto sixth = mgca::io::read_image(picture_sample("exif_orientation_6.jpg"));
   CHECK(third.width() == 101);
   REQUIRE(sixth.width() == 77);
   REQUIRE(sixth.height() == 101);
@@ -77,19 +76,19 @@ TEST_CASE("image_file: EXIF orientation is undone", "[io][fast]") {
 TEST_CASE("image_file: damaged, empty and foreign files are refused by name", "[io][fast]") {
   for (const std::string name : {"bomb_50000x50000.png", "zero_width.png", "huge_dimension.png", "short_rows.png", "empty.jpg", "soi_eoi.jpg"}) {
     INFO(name);
-    mgca::test::expect_error([&] { (void)mgca::io::read_image(sample(name)); }, {name});
+    mgca::test::expect_error([&] { (void)mgca::io::read_image(picture_sample(name)); }, {name});
   }
   mgca::test::expect_error([] { (void)mgca::io::read_image("/no/such/file.png"); }, {"/no/such/file.png", "No such file"});
   mgca::test::expect_error([] { (void)mgca::io::read_image(mgca::test::data_dir()); }, {"data"});
-  mgca::test::expect_error([] { (void)mgca::io::read_image(sample("SOURCE.md")); }, {"SOURCE.md", "neither PNG nor JPEG"});
+  mgca::test::expect_error([] { (void)mgca::io::read_image(picture_sample("SOURCE.md")); }, {"SOURCE.md", "neither PNG nor JPEG"});
 }
 
 TEST_CASE("image_file: a header that claims a huge picture costs nothing", "[io][fast]") {
   rusage before{}, after{};
   ::getrusage(RUSAGE_SELF, &before);
   for (int i = 0; i < 100; ++i) {
-    CHECK_THROWS_AS(mgca::io::read_image(sample("bomb_50000x50000.png")), mgca::Error);
-    CHECK_THROWS_AS(mgca::io::read_image(sample("huge_dimension.png")), mgca::Error);
+    CHECK_THROWS_AS(mgca::io::read_image(picture_sample("bomb_50000x50000.png")), mgca::Error);
+    CHECK_THROWS_AS(mgca::io::read_image(picture_sample("huge_dimension.png")), mgca::Error);
   }
   ::getrusage(RUSAGE_SELF, &after);
   CHECK(after.ru_maxrss - before.ru_maxrss < 16 * 1024);  // KiB
@@ -97,7 +96,7 @@ TEST_CASE("image_file: a header that claims a huge picture costs nothing", "[io]
 
 TEST_CASE("image_file: no truncated file is accepted", "[io][fast]") {
   for (const std::string name : {"cxr_grey8.png", "grey_baseline.jpg", "grey_progressive.jpg", "rgb_420.jpg"}) {
-    const auto good = mgca::read_file(sample(name));
+    const auto good = mgca::read_file(picture_sample(name));
     REQUIRE_FALSE(refused(good));
     for (std::size_t length = 0; length < good.size(); length += 13) {
       INFO(name << " cut to " << length << " of " << good.size());
@@ -107,14 +106,14 @@ TEST_CASE("image_file: no truncated file is accepted", "[io][fast]") {
 }
 
 TEST_CASE("image_file: every flipped bit of a PNG is found, a JPEG never crashes", "[io][fast]") {
-  auto png = mgca::read_file(sample("cxr_grey8.png"));
+  auto png = mgca::read_file(picture_sample("cxr_grey8.png"));
   for (std::size_t bit = 0; bit < png.size() * 8; bit += 37) {
     png[bit / 8] ^= std::byte{1} << (bit % 8);
     INFO("bit " << bit);
     REQUIRE(refused(png));
     png[bit / 8] ^= std::byte{1} << (bit % 8);
   }
-  auto jpeg = mgca::read_file(sample("rgb_420.jpg"));
+  auto jpeg = mgca::read_file(picture_sample("rgb_420.jpg"));
   mgca::RandomStream random({.seed = 9}, mgca::Use::test);
   for (int i = 0; i < 300; ++i) {
     auto changed = jpeg;

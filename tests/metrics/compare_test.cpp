@@ -10,15 +10,15 @@ using mgca::test::expect_error;
 
 namespace {
 
-struct Sample {
+struct TwoScores {
   std::vector<float> first, second;
   std::vector<std::uint8_t> labels;
 };
 
 // Two related scores; few levels make many ties.
-Sample sample(std::uint64_t seed, std::size_t count, double levels, double shift) {
+TwoScores sample(std::uint64_t seed, std::size_t count, double levels, double shift) {
   mgca::RandomStream random({.seed = seed}, mgca::Use::test);
-  Sample out;
+  TwoScores out;
   for (std::size_t i = 0; i < count; ++i) {
     out.labels.push_back(i < 2 ? 1 : i < 4 ? 0 : random.uniform() < 0.4);
     const double shared = random.uniform() + random.uniform();

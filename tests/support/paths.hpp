@@ -9,6 +9,8 @@
 namespace mgca::test {
 
 inline std::filesystem::path golden_dir() { return std::filesystem::path(MGCA_TESTS_DIR) / "golden"; }
+inline std::filesystem::path dicom_sample(const std::string& name) { return std::filesystem::path(MGCA_TESTS_DIR) / "io" / "dicom_samples" / name; }
+inline std::filesystem::path picture_sample(const std::string& name) { return std::filesystem::path(MGCA_TESTS_DIR) / "data" / "images" / name; }
 inline std::filesystem::path data_dir() { return std::filesystem::path(MGCA_TESTS_DIR) / "data"; }
 
 // A fresh folder that disappears with the object.

@@ -41,7 +41,7 @@ Answer segmentation_loss(const Case& one) {
   return out;
 }
 
-const Kind kind("segmentation_loss", segmentation_loss);
+const Kind segmentation_loss_kind("segmentation_loss", segmentation_loss);
 
 }  // namespace
 

@@ -33,7 +33,7 @@ Answer setr(const Case& one) {
   return out;
 }
 
-const Kind kind("setr", setr);
+const Kind setr_kind("setr", setr);
 
 }  // namespace
 

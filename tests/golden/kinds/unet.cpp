@@ -32,7 +32,7 @@ Answer unet(const Case& one) {
   return out;
 }
 
-const Kind kind("unet", unet);
+const Kind unet_kind("unet", unet);
 
 }  // namespace
 
