@@ -18,6 +18,8 @@ void add_pack(CLI::App& program);
 void add_pretrain(CLI::App& program);
 void add_classify(CLI::App& program);
 void add_retrieve(CLI::App& program);
+void add_zeroshot(CLI::App& program);
+void add_ground(CLI::App& program);
 void add_explain(CLI::App& program);
 void add_report(CLI::App& program);
 void add_models(CLI::App& program);

@@ -41,6 +41,8 @@ int main(int argc, char** argv) {
   command::add_pretrain(program);
   command::add_classify(program);
   command::add_retrieve(program);
+  command::add_zeroshot(program);
+  command::add_ground(program);
   command::add_explain(program);
   command::add_report(program);
   command::add_models(program);

@@ -9,6 +9,7 @@
 #include <mgca/data/legacy_random.hpp>
 #include <mgca/data/pack.hpp>
 #include <mgca/data/pack_build.hpp>
+#include <mgca/data/phrase_boxes.hpp>
 #include <mgca/data/prepared.hpp>
 #include <mgca/data/prepared_folder.hpp>
 #include <mgca/data/preprocessing.hpp>

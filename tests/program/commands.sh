@@ -58,6 +58,19 @@ expect 0 'phrase 1 holds no word' "$mgca" retrieve --run a --index images.safete
 [ "$(grep -c 'images/3' out)" = 2 ] || failed "one of two questions has an answer of two images"
 expect 4 'images.safetensors: written with other weights' "$mgca" retrieve --run b --index images.safetensors --ask left
 expect 4 'vectors.safetensors: no index of images' bash -c "\"$mgca\" embed --run a --images data/images/1.jpg --out vectors.safetensors >/dev/null && \"$mgca\" retrieve --run a --index vectors.safetensors --ask left"
+expect 0 'macro mean' "$mgca" zeroshot --run a --labels data/pairs.csv --columns Finding
+grep -q '^Finding,3,3,auroc,' a/zeroshot.csv || failed "zeroshot.csv"
+printf '{"classes": [{"name": "Finding", "present": ["left lung", "seen"], "absent": ["frontal view"]}]}' >prompts.json
+expect 0 'Finding' "$mgca" zeroshot --run a --labels data/pairs.csv --columns Finding --prompts prompts.json --ensemble highest --local
+expect 2 "no label 'Atelectasis'" "$mgca" zeroshot --run a --labels data/pairs.csv --columns Finding --prompts gloria
+expect 2 'the data have no labels' "$mgca" zeroshot --run a
+echo 'category_name,label_text,image,x,y,w,h' >phrases.csv
+for i in 31 32 33 1; do echo "Lung,left lung,images/$i.jpg,60,60,120,120" >>phrases.csv; done
+expect 0 'pointing game' "$mgca" ground --run a --phrases phrases.csv --overlays maps --shown 2
+[ "$(wc -l <a/ground.csv)" = 4 ] || failed "ground.csv: three phrases of the split"
+grep -q '1 phrases of phrases.csv are of images outside the split' err || failed "the phrase of another split"
+[ "$(find maps -name '*.png' | wc -l)" = 2 ] || failed "two overlays"
+expect 4 'no image of the split has a box' "$mgca" ground --run a
 expect 0 'macro mean' "$mgca" classify --run a --labels data/pairs.csv --columns Finding
 grep -q '^Finding,' a/classify.csv || failed "classify.csv"
 expect 0 'similarity of image and report' "$mgca" explain --run a --row 35 --out shown

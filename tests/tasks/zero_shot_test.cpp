@@ -94,3 +94,11 @@ TEST_CASE("zero_shot: columns follow the prompts, labels with them, for any batc
     CHECK(scores.labels[static_cast<std::size_t>(2 * i + 1)] == (study.studies.record(i).labels[0] == 1 ? 1 : 0));
   }
 }
+
+TEST_CASE("zero_shot: standardised scores have mean 0 and deviation 1 in each class and keep its order", "[tasks][fast]") {
+  const auto out = mgca::tasks::standardised({.values = {1, 5, 3, 5, 8, 5}, .labels = {}, .known = {}, .classes = 2});
+  CHECK(out.values[0] + out.values[2] + out.values[4] == Approx(0).margin(1e-6));
+  CHECK(out.values[0] * out.values[0] + out.values[2] * out.values[2] + out.values[4] * out.values[4] == Approx(3));
+  CHECK((out.values[0] < out.values[2] && out.values[2] < out.values[4]));
+  CHECK((out.values[1] == 0 && out.values[3] == 0 && out.values[5] == 0));  // a class that tells nothing apart
+}

@@ -18,6 +18,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -144,6 +145,24 @@ template <class Source>
     truth.push_back(batch->labels.index_select(1, chosen));
   }
   return scores_of(torch::cat(rows), torch::cat(truth));
+}
+
+// Scores whose classes can be compared with each other: each class's scores over the images have mean 0 and deviation 1 (GLoRIA). What an
+// image scores then depends on the images beside it.
+[[nodiscard]] inline Scores standardised(Scores scores) {
+  const auto C = static_cast<std::size_t>(scores.classes), rows = C == 0 ? 0 : scores.values.size() / C;
+  for (std::size_t c = 0; c < C; ++c) {
+    double sum = 0, squares = 0;
+    for (std::size_t i = 0; i < rows; ++i) sum += scores.values[i * C + c];
+    const double mean = sum / static_cast<double>(rows);
+    for (std::size_t i = 0; i < rows; ++i) squares += (scores.values[i * C + c] - mean) * (scores.values[i * C + c] - mean);
+    const double deviation = std::sqrt(squares / static_cast<double>(rows));
+    for (std::size_t i = 0; i < rows; ++i) {
+      auto& value = scores.values[i * C + c];
+      value = deviation > 0 ? static_cast<float>((value - mean) / deviation) : 0.0F;
+    }
+  }
+  return scores;
 }
 
 }  // namespace tasks
