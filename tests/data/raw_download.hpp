@@ -22,10 +22,13 @@
 
 namespace mgca::test {
 
-inline void write_text(const std::filesystem::path& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
+inline void write_text(const std::filesystem::path& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
 
 // A grey PNG, whatever the name ends in: content decides.
-inline void write_picture(const std::filesystem::path& path, std::uint8_t grey, ImageSize size = {.height = 8, .width = 8}) {
+inline void write_picture(const std::filesystem::path& path, std::uint8_t grey,
+                          ImageSize size = {.height = 8, .width = 8}) {
   const auto png = io::encode_png(GreyImage(size, grey).plane());
   write_text(path, std::string(reinterpret_cast<const char*>(png.data()), png.size()));  // NOLINT: bytes as characters
 }
@@ -86,8 +89,9 @@ inline std::map<std::string, int> split_sizes(const Prepared& set) {
 }
 
 inline std::int64_t count_of(const std::vector<Study>& studies, const std::string& split, int percent = -1) {
-  return std::count_if(studies.begin(), studies.end(),
-                       [&](const Study& study) { return study.split == split && (percent < 0 || study.percent == percent); });
+  return std::count_if(studies.begin(), studies.end(), [&](const Study& study) {
+    return study.split == split && (percent < 0 || study.percent == percent);
+  });
 }
 
 inline const std::vector<std::string>& bad_paths() {
