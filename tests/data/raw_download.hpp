@@ -27,10 +27,13 @@ inline void write_text(const std::filesystem::path& path, const std::string& tex
 }
 
 // A grey PNG, whatever the name ends in: content decides.
+inline std::string grey_png(std::uint8_t grey, ImageSize size = {.height = 8, .width = 8}) {
+  const auto png = io::encode_png(GreyImage(size, grey).plane());
+  return {reinterpret_cast<const char*>(png.data()), png.size()};  // NOLINT: bytes as characters
+}
 inline void write_picture(const std::filesystem::path& path, std::uint8_t grey,
                           ImageSize size = {.height = 8, .width = 8}) {
-  const auto png = io::encode_png(GreyImage(size, grey).plane());
-  write_text(path, std::string(reinterpret_cast<const char*>(png.data()), png.size()));  // NOLINT: bytes as characters
+  write_text(path, grey_png(grey, size));
 }
 
 struct RawDownload {
@@ -43,7 +46,10 @@ struct RawDownload {
     return path() / name;
   }
   void write(const std::string& name, const std::string& text = "image") const { write_text(place(name), text); }
-  void picture(const std::string& name) const { write_picture(place(name), 100); }
+  void picture(const std::string& name) const {
+    static const auto png = grey_png(100);
+    write(name, png);
+  }
 };
 
 // Checks that a call is refused with every given piece, and without the words that stand for what must not be shown.
