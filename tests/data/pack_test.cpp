@@ -107,7 +107,7 @@ TEST_CASE("pack: every bit that flips is found before it is used, with pack, rec
     return true;
   };
   CHECK(read_all(whole));
-  for (int k = 0; k < 240; ++k) {
+  for (int k = 0; k < 120; ++k) {
     auto bytes = whole;
     const auto at = k % 3 == 0   ? random.below(4096)
                     : k % 3 == 1 ? 4096 * 8 + random.below(bytes.size() - 4096 * 8)

@@ -22,12 +22,18 @@
 
 namespace mgca::test {
 
-inline void write_text(const std::filesystem::path& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
+inline void write_text(const std::filesystem::path& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
 
 // A grey PNG, whatever the name ends in: content decides.
-inline void write_picture(const std::filesystem::path& path, std::uint8_t grey, ImageSize size = {.height = 8, .width = 8}) {
+inline std::string grey_png(std::uint8_t grey, ImageSize size = {.height = 8, .width = 8}) {
   const auto png = io::encode_png(GreyImage(size, grey).plane());
-  write_text(path, std::string(reinterpret_cast<const char*>(png.data()), png.size()));  // NOLINT: bytes as characters
+  return {reinterpret_cast<const char*>(png.data()), png.size()};  // NOLINT: bytes as characters
+}
+inline void write_picture(const std::filesystem::path& path, std::uint8_t grey,
+                          ImageSize size = {.height = 8, .width = 8}) {
+  write_text(path, grey_png(grey, size));
 }
 
 struct RawDownload {
@@ -40,7 +46,10 @@ struct RawDownload {
     return path() / name;
   }
   void write(const std::string& name, const std::string& text = "image") const { write_text(place(name), text); }
-  void picture(const std::string& name) const { write_picture(place(name), 100); }
+  void picture(const std::string& name) const {
+    static const auto png = grey_png(100);
+    write(name, png);
+  }
 };
 
 // Checks that a call is refused with every given piece, and without the words that stand for what must not be shown.
@@ -103,8 +112,9 @@ inline std::map<std::string, int> split_sizes(const Prepared& set) {
 }
 
 inline std::int64_t count_of(const std::vector<Study>& studies, const std::string& split, int percent = -1) {
-  return std::count_if(studies.begin(), studies.end(),
-                       [&](const Study& study) { return study.split == split && (percent < 0 || study.percent == percent); });
+  return std::count_if(studies.begin(), studies.end(), [&](const Study& study) {
+    return study.split == split && (percent < 0 || study.percent == percent);
+  });
 }
 
 inline const std::vector<std::string>& bad_paths() {

@@ -82,16 +82,16 @@ TEST_CASE("siim: the header and the empty mask are understood with and without t
 }
 
 TEST_CASE("siim: repaired, no image is in two splits; as published, the draw is over rows", "[data][fast]") {
-  const Siim raw(200);
+  const Siim raw(100);
   const auto repaired = raw.prepare(), published = raw.prepare({.leaks = mgca::Leaks::as_published});
-  CHECK(split_sizes(repaired) == std::map<std::string, int>{{"train", 140}, {"valid", 30}, {"test", 30}});
+  CHECK(split_sizes(repaired) == std::map<std::string, int>{{"train", 70}, {"valid", 15}, {"test", 15}});
   std::map<std::string, std::set<std::string>> sides;
   for (const auto& study : published.studies) sides[study.patient].insert(study.split);
-  CHECK(sides.size() == 200);
+  CHECK(sides.size() == 100);
   CHECK(std::ranges::any_of(sides, [](const auto& s) { return s.second.size() > 1; }));
   const auto draw = data::detail::halves_held_out(raw.rows, 0.3);
   std::size_t row = 0;
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < 100; ++i) {
     std::set<std::string> expected{draw.split[row++]};
     if (i % 8 == 0) expected.insert(draw.split[row++]);
     CHECK(sides[uid(i)] == expected);
@@ -107,7 +107,7 @@ TEST_CASE("siim: the public table divides as published", "[data][fast]") {
 }
 
 TEST_CASE("siim: training as published takes all positive images and as many negative ones", "[data][fast]") {
-  const Siim raw(200);
+  const Siim raw(100);
   const auto all = raw.prepare(), balanced = raw.prepare({.subsets = mgca::Subsets::as_published});
   std::map<float, std::int64_t> before, after;
   std::map<int, int> percents;
@@ -122,7 +122,7 @@ TEST_CASE("siim: training as published takes all positive images and as many neg
   CHECK(percents[10] + percents[1] == static_cast<int>(static_cast<double>(2 * before[1.0F]) * 0.1));
   REQUIRE(balanced.dropped.size() == 1);
   CHECK(balanced.dropped[0].rows == before[0.0F] - before[1.0F]);
-  CHECK(split_sizes(balanced)["test"] == 30);
+  CHECK(split_sizes(balanced)["test"] == 15);
 }
 
 TEST_CASE("siim: the balancing draw is numpy's", "[data][fast]") {

@@ -32,7 +32,8 @@ class PngBuilder {
     Bytes data;
     append_big_endian(data, header.width, 4);
     append_big_endian(data, header.height, 4);
-    for (const int value : {header.depth, header.color, 0, 0, header.interlace}) append_big_endian(data, static_cast<std::uint64_t>(value), 1);
+    for (const int value : {header.depth, header.color, 0, 0, header.interlace})
+      append_big_endian(data, static_cast<std::uint64_t>(value), 1);
     chunk("IHDR", data);
   }
   // With a checksum that fits.

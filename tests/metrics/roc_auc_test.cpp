@@ -16,8 +16,9 @@ namespace {
 std::optional<double> by_definition(const std::vector<float>& scores, const std::vector<std::uint8_t>& labels) {
   double wins = 0, pairs = 0;
   for (std::size_t i = 0; i < scores.size(); ++i) {
+    if (labels[i] != 1) continue;
     for (std::size_t j = 0; j < scores.size(); ++j) {
-      if (labels[i] != 1 || labels[j] != 0) continue;
+      if (labels[j] != 0) continue;
       ++pairs;
       wins += scores[i] > scores[j] ? 1.0 : scores[i] == scores[j] ? 0.5 : 0.0;
     }
@@ -59,7 +60,7 @@ TEST_CASE("roc_auc: equals the definition over all pairs, ties included", "[metr
     CHECK(*ranked.auc(std::vector<std::uint32_t>(scores.size(), 3)) == *roc_auc(scores, labels));
   }
   CHECK(undefined > 0);
-  const auto [scores, labels] = random_sample(1, 6000, 900);  // long enough for the counting sort
+  const auto [scores, labels] = random_sample(1, 2500, 400);  // long enough for the counting sort
   CHECK(*roc_auc(scores, labels) == Approx(*by_definition(scores, labels)).epsilon(1e-12));
 }
 
