@@ -142,6 +142,13 @@ TEST_CASE("subset of percent: the smaller lie in the larger, and only the split 
   expect_error([&] { (void)data::subset_of_percent(all, 10); }, {"no column percent", "mgca prepare"});
 }
 
+TEST_CASE("patient groups: one number a patient, and one for every record without", "[data][fast]") {
+  Patients all(3, std::nullopt, 2);  // patients 0 1 2 0 1 2
+  CHECK(data::patient_groups(all, {0, 1, 3, 4, 2}) == std::vector<int64_t>{0, 1, 0, 1, 2});
+  for (const std::size_t i : {1U, 4U}) all.studies[i].patient.clear();
+  CHECK(data::patient_groups(all, {0, 1, 3, 4}) == std::vector<int64_t>{0, 1, 0, 2});
+}
+
 TEST_CASE("split manifest: it survives JSON, names no patient, and recognises its data", "[data][fast]") {
   const Patients drawn(60, SplitRule{.seed = 3}, 2);
   const auto manifest = data::split_manifest(drawn, SplitRule{.seed = 3});

@@ -91,7 +91,7 @@ TEST_CASE("bootstrap: undefined resamples are counted, not averaged in", "[metri
   const std::vector<float> scores{0.1F, 0.2F, 0.3F, 0.9F};
   const std::vector<std::uint8_t> labels{0, 0, 0, 1};
   const mgca::metrics::RankedScores ranked(scores, labels);
-  const auto auc = [&](const Resample& r) { return ranked.auc(r.times); };
+  const auto auc = [&](const Resample& r) { return ranked.auc(r); };
   const auto interval = bootstrap(4, auc, {.resamples = 1000, .seed = 2});
   CHECK(*interval.estimate == 1.0);
   CHECK(*interval.low == 1.0);
@@ -185,4 +185,18 @@ TEST_CASE("bootstrap: options out of range and NaN are refused", "[metrics][fast
   expect_error([&] { (void)bootstrap(5, one, {.groups = groups}); }, {"2 groups", "5 items"});
   const auto nan = [](const Resample&) { return std::numeric_limits<double>::quiet_NaN(); };
   expect_error([&] { (void)bootstrap(5, nan); }, {"NaN"});
+}
+
+TEST_CASE("bootstrap: indices, counts and counts in bytes of a resample say the same", "[metrics][fast]") {
+  std::vector<std::int64_t> groups(400, 0);
+  groups[399] = 1;
+  for (const auto& chosen : {std::span<const std::int64_t>(groups), std::span<const std::int64_t>()}) {
+    (void)bootstrap(400, [](const Resample& r) {
+      std::vector<std::uint32_t> times(400);
+      for (const auto i : r.indices) ++times[static_cast<std::size_t>(i)];
+      CHECK(std::equal(times.begin(), times.end(), r.times.begin(), r.times.end()));
+      CHECK(std::equal(times.begin(), times.end(), r.few_times.begin(), r.few_times.end()));
+      return 0.0;
+    }, {.resamples = 20, .groups = chosen, .threads = 1});
+  }
 }

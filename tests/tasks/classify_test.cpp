@@ -2,6 +2,8 @@
 #include "expect_error.hpp"
 #include "tiny_study.hpp"
 
+#include <mgca/encoders/resnet.hpp>
+#include <mgca/feed/labelled_source.hpp>
 #include <mgca/metrics/roc_auc.hpp>
 #include <mgca/tasks/classify.hpp>
 
@@ -36,12 +38,12 @@ TEST_CASE("classify: a probe on features that hold the answer finds it, unknown 
 TEST_CASE("classify: an unknown label has no part in the loss or its gradient", "[tasks][fast]") {
   torch::manual_seed(2);
   mgca::LinearProbe probe({.features = 3, .classes = 2});
-  mgca::ProbeTask task(probe);
+  mgca::ClassifyTask task(probe, mgca::LabelKind::independent);
   const auto features = torch::randn({4, 3});
   auto labels = torch::tensor({{1.F, 0.F}, {0.F, 1.F}, {1.F, 1.F}, {0.F, 0.F}});
   const auto gradient = [&](const mgca::Tensor& x, const mgca::Tensor& y) {
     probe->zero_grad();
-    const auto result = task.training_step({x, y});
+    const auto result = task.training_step(mgca::FeatureTable::Batch{x, y, {}});
     result.loss.backward();
     return std::pair(result.loss.item<double>(), probe->parameters()[0].grad().clone());
   };
@@ -59,7 +61,7 @@ TEST_CASE("classify: the weights handed back are those of the best epoch, the sa
   const auto train = separable(96);
   auto wrong = train;  // a validation split on which learning only hurts
   wrong.labels = 1 - train.labels;
-  const mgca::ProbeConfig config{.epochs = 12, .rate = 1e-2, .patience = 100};
+  const mgca::ClassifyConfig config{.epochs = 12, .rate = 1e-2, .patience = 100};
   const auto loss = [&](const mgca::LinearProbe& probe) {
     const torch::NoGradGuard no_grad;
     return torch::binary_cross_entropy_with_logits(mgca::LinearProbe(probe)(wrong.features), wrong.labels).item<double>();
@@ -81,6 +83,63 @@ TEST_CASE("classify: features are the image tower's own, in the data's order, an
   CHECK_FALSE(table.features.requires_grad());
   for (const int64_t i : {0, 13, 23}) CHECK(table.labels[i][2].item<float>() == s.studies.record(i).labels[2]);
   CHECK(torch::allclose(table.features, mgca::tasks::features(*model, s.source, 24).features, 1e-4, 1e-5));
+}
+
+TEST_CASE("classify: exclusive classes are learned by cross-entropy, a row with an unknown class costs nothing", "[tasks][fast]") {
+  torch::manual_seed(1);
+  const auto classes = torch::randint(0, 3, {150});
+  mgca::FeatureTable table{.features = torch::one_hot(classes, 3).to(torch::kFloat32) * 2 + 0.4 * torch::randn({150, 3}),
+                           .labels = torch::one_hot(classes, 3).to(torch::kFloat32), .records = {}};
+  const auto logits = torch::randn({150, 3});
+  const auto expected = torch::nll_loss(torch::log_softmax(logits, 1).slice(0, 1), classes.slice(0, 1)).item<double>();
+  auto holes = table.labels.clone();
+  holes[0][1] = mgca::kUnknownLabel;
+  CHECK(mgca::label_loss(logits, holes, mgca::LabelKind::exclusive).item<double>() == Approx(expected));
+  const auto probe = mgca::tasks::train_probe({.train = table, .valid = table}, {.epochs = 40, .rate = 1e-2, .labels = mgca::LabelKind::exclusive});
+  const auto scores = mgca::tasks::classify(probe, table);
+  const auto result = mgca::metrics::classification(scores.table(), {.kind = mgca::LabelKind::exclusive, .bootstrap = {.resamples = 20}});
+  CHECK(*result.accuracy.estimate > 0.95);
+}
+
+TEST_CASE("classify: a probe on pictures is the probe on their stored features, and leaves the tower alone, running statistics too", "[tasks][fast]") {
+  const mgca::SyntheticStudies studies({.count = 24, .seed = 4});
+  const mgca::LabelledSource<mgca::SyntheticStudies> source(studies, {.stored_side = 32, .augmentation = {.crop = 32, .random_crop = false}});
+  torch::manual_seed(5);
+  const auto tower = mgca::feature_tower(mgca::ResNet({.depth = mgca::ResNetDepth::resnet18, .image_size = 32, .enlarged = 0, .width = 4}));
+  const auto classes = static_cast<int64_t>(studies.label_names().size());
+  const auto before = [&] {
+    mgca::StateDict copy;
+    for (const auto& [name, value] : mgca::state_dict(*tower.module)) copy.push_back({name, value.detach().clone()});
+    return copy;
+  }();
+  const mgca::ClassifyConfig config{.epochs = 3, .batch_size = 8, .rate = 1e-2};
+  const auto table = mgca::tasks::features(tower, source, 7);
+  mgca::ClassifyOutcome on_features;
+  const auto stored = mgca::tasks::train_probe({.train = table, .valid = table}, config, &on_features);
+  mgca::ClassifyTask task(mgca::tasks::new_head(tower.width, classes, config), config.labels, {tower, mgca::Trained::head});
+  using Source = mgca::LabelledSource<mgca::SyntheticStudies>;
+  const auto on_pictures = mgca::tasks::train_classifier<Source, Source>(task, {source, source}, config);
+  CHECK(on_pictures.valid_loss == Approx(on_features.valid_loss).epsilon(1e-4));
+  CHECK(on_pictures.best_epoch == on_features.best_epoch);
+  CHECK(torch::allclose(task.head()->parameters()[0], stored->parameters()[0], 1e-3, 1e-5));
+  const auto scored = mgca::tasks::score(task, source, 5);
+  CHECK(scored.records.size() == 24);
+  CHECK(scored.scores.values[3] == Approx(mgca::tasks::classify(stored, table).values[3]).epsilon(1e-3).margin(1e-4));
+  const auto same = [&] {
+    const auto after = mgca::state_dict(*tower.module);
+    for (std::size_t i = 0; i < after.size(); ++i) {
+      if (!torch::equal(after[i].value, before[i].value)) return false;
+    }
+    return true;
+  };
+  CHECK(same());
+
+  mgca::ClassifyTask tuned(mgca::tasks::new_head(tower.width, classes, config), config.labels, {tower, mgca::Trained::all});
+  const auto outcome = mgca::tasks::train_classifier<Source, Source>(tuned, {source, source}, {.epochs = 1, .batch_size = 8});
+  CHECK(outcome.epochs == 1);
+  CHECK(outcome.best_epoch == 0);
+  CHECK_FALSE(same());
+  CHECK_FALSE(tower.module->is_training());
 }
 
 TEST_CASE("classify: splits that do not fit each other are refused with their shapes", "[tasks][fast]") {

@@ -112,6 +112,21 @@ template <Dataset D>
   return Subset<D>(data, std::move(records));
 }
 
+// Numbers of the patients of some records, for resampling by patient; a record without patient is a patient of its own.
+template <Dataset D>
+[[nodiscard]] std::vector<std::int64_t> patient_groups(const D& data, const std::vector<std::int64_t>& records) {
+  std::map<std::string, std::int64_t> numbers;
+  std::vector<std::int64_t> groups;
+  std::int64_t next = 0;
+  for (const auto i : records) {
+    const auto& patient = data.record(i).patient;
+    if (patient.empty()) groups.push_back(next++);
+    else if (const auto [it, is_new] = numbers.try_emplace(patient, next); is_new) groups.push_back(next++);
+    else groups.push_back(it->second);
+  }
+  return groups;
+}
+
 // The manifest of a data set's splits; with a rule, each must be what the rule says. Throws Error(data) naming the row for a record
 // without patient, a patient in two splits, and a split the rule does not give.
 template <Dataset D>

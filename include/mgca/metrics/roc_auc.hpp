@@ -138,8 +138,9 @@ class RankedScores {
 
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
 
-  // The area when sample i counts `times[i]` times. Nothing when only one label is left.
-  [[nodiscard]] std::optional<double> auc(std::span<const std::uint32_t> times) const {
+  // The area when sample i counts `times[i]` times (std::uint32_t or std::uint8_t). Nothing when only one label is left.
+  template <class Count>
+  [[nodiscard]] std::optional<double> auc(std::span<const Count> times) const {
     MGCA_CHECK(times.size() == entries_.size(), "roc_auc: ", times.size(), " weights for ", entries_.size(), " scores");
     std::uint64_t wins = 0, all = 0, negatives = 0;  // ties count as wins here: negatives precede positives
     for (const auto entry : entries_) {
@@ -158,6 +159,13 @@ class RankedScores {
       tied += equal[0] * equal[1];
     }
     return detail::area_of(2 * wins - tied, positives, negatives);
+  }
+  [[nodiscard]] std::optional<double> auc(const std::vector<std::uint32_t>& times) const { return auc(std::span(times)); }
+  // On a resample of the bootstrap.
+  template <class Draw>
+    requires requires(const Draw& draw) { draw.few_times; }
+  [[nodiscard]] std::optional<double> auc(const Draw& draw) const {
+    return auc(draw.few_times);
   }
 
   // The average precision (metrics/precision_recall.hpp) when sample i counts `times[i]` times. Nothing without a positive.

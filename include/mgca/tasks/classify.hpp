@@ -1,11 +1,12 @@
-// The linear probe: frozen image features, computed once, and a linear classifier on top.
-// Reference: MGCA, section 4.1; AdamW at a constant rate, the best epoch by validation loss.
+// Classification from an image tower: a linear probe on features computed once, a probe on augmented pictures, or all of it trained.
+// Reference: MGCA, section 4.1; AdamW at a constant rate, the best epoch by validation loss, an encoder in evaluation mode while probed.
 #pragma once
 
 #include <mgca/align/model.hpp>
+#include <mgca/encoders/concepts.hpp>
 #include <mgca/feed/loader.hpp>
-#include <mgca/feed/study_source.hpp>
 #include <mgca/heads/linear_probe.hpp>
+#include <mgca/metrics/classification.hpp>
 #include <mgca/tasks/scores.hpp>
 #include <mgca/tensor/bridge.hpp>
 #include <mgca/train/evaluate.hpp>
@@ -13,101 +14,231 @@
 #include <mgca/train/hooks/validate.hpp>
 #include <mgca/train/trainer.hpp>
 
+#include <functional>
+#include <memory>
+#include <numeric>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace mgca {
+
+// An image tower as classifiers see it, whatever it comes from.
+struct FeatureTower {
+  std::shared_ptr<torch::nn::Module> module;
+  std::function<Tensor(const Tensor&)> features;  // images (B, 3, S, S) in [-1, 1] -> (B, width), before any projection
+  int64_t width = 0;
+
+  [[nodiscard]] torch::Device device() const { return module->parameters().front().device(); }
+};
+[[nodiscard]] inline FeatureTower feature_tower(const std::shared_ptr<AlignmentModel>& model) {
+  return {.module = model, .features = [model](const Tensor& images) { return model->image_features(images); }, .width = model->image_width()};
+}
+template <ImageEncoder E>
+[[nodiscard]] FeatureTower feature_tower(const E& tower) {
+  return {.module = tower.ptr(), .features = [own = tower](const Tensor& images) mutable { return own->forward(images).global; }, .width = tower->global_width()};
+}
 
 // Features and labels of a split, on the CPU.
 struct FeatureTable {
   struct Batch {
     Tensor features;  // (B, D)
     Tensor labels;    // (B, C)
+    std::vector<int64_t> records;
   };
-  Tensor features;  // (N, D)
-  Tensor labels;    // (N, C): 1, 0, NaN unknown
+  Tensor features;               // (N, D)
+  Tensor labels;                 // (N, C): 1, 0, NaN unknown
+  std::vector<int64_t> records;  // of the data set, fewer than it has where bad pictures were skipped; empty: 0 to N - 1
 
   [[nodiscard]] int64_t size() const { return features.size(0); }
-  [[nodiscard]] Batch batch(std::span<const int64_t> records, RandomKey /*key*/) const {
-    const auto rows = tensor_of(records, {static_cast<int64_t>(records.size())});
-    return {features.index_select(0, rows), labels.index_select(0, rows)};
+  [[nodiscard]] Batch batch(std::span<const int64_t> places, RandomKey /*key*/) const {
+    const auto rows = tensor_of(places, {static_cast<int64_t>(places.size())});
+    Batch out{features.index_select(0, rows), labels.index_select(0, rows), {}};
+    for (const auto i : places) out.records.push_back(records.empty() ? i : records[static_cast<std::size_t>(i)]);
+    return out;
   }
 };
 
-struct ProbeConfig {
+struct ClassifyConfig {
   int64_t epochs = 50;
   int64_t batch_size = 48;
   double rate = 5e-4;
   double weight_decay = 1e-6;
   int64_t patience = 10;  // epochs without a better validation loss
   uint64_t seed = 42;
+  LabelKind labels = LabelKind::independent;
+  int64_t hidden = 0;     // width of a hidden layer of the classifier; 0: it is linear
+  int64_t threads = 1;    // that prepare pictures
 
   static void describe(auto& self, auto&& field) {
-    field("epochs", self.epochs, "passes over the features at most");
+    field("epochs", self.epochs, "passes over the training split at most");
     field("batch_size", self.batch_size, "records per step");
     field("rate", self.rate, "constant learning rate");
     field("weight_decay", self.weight_decay, "decoupled decay");
     field("patience", self.patience, "epochs without a better validation loss");
-    field("seed", self.seed, "of start weights and order");
+    field("seed", self.seed, "of start weights, order and augmentation");
+    field("labels", self.labels, "independent findings or exclusive classes");
+    field("hidden", self.hidden, "width of a hidden layer of the classifier; 0: none");
+    field("threads", self.threads, "background threads that prepare pictures");
   }
 };
 
-// Binary labels, several at once; unknown ones cost nothing.
-class ProbeTask {
- public:
-  explicit ProbeTask(LinearProbe probe) : probe_(std::move(probe)) {}
-  [[nodiscard]] torch::nn::Module& module() { return *probe_; }
-  StepResult training_step(const FeatureTable::Batch& batch) {
-    const auto known = batch.labels.isfinite();
-    const auto each = torch::binary_cross_entropy_with_logits(probe_(batch.features), torch::where(known, batch.labels, torch::zeros_like(batch.labels)),
-                                                              {}, {}, at::Reduction::None);
-    return {.loss = (each * known).sum() / known.sum().clamp_min(1), .metrics = {}, .samples = batch.features.size(0)};
+enum class Trained : uint8_t { head, all };
+constexpr auto names_of(Trained) { return std::to_array<std::string_view>({"head", "all"}); }
+
+// Unknown labels cost nothing; an exclusive class is unknown where any label of its row is.
+[[nodiscard]] inline Tensor label_loss(const Tensor& logits, const Tensor& labels, LabelKind kind) {  // (B, C), (B, C) -> scalar
+  const auto known = labels.isfinite();
+  const auto target = torch::where(known, labels, torch::zeros_like(labels));
+  if (kind == LabelKind::independent) {
+    const auto each = torch::binary_cross_entropy_with_logits(logits, target, {}, {}, at::Reduction::None);
+    return (each * known).sum() / known.sum().clamp_min(1);
   }
-  StepResult evaluation_step(const FeatureTable::Batch& batch) { return training_step(batch); }
+  const auto rows = known.all(1);
+  const auto each = -(torch::log_softmax(logits, 1) * target).sum(1);  // (B)
+  return (each * rows).sum() / rows.sum().clamp_min(1);
+}
+
+class ClassifyTask {
+ public:
+  // On stored features.
+  ClassifyTask(LinearProbe head, LabelKind kind) : head_(std::move(head)), kind_(kind) {}
+  // On pictures. With Trained::head the tower stays in evaluation mode and gets no gradient.
+  ClassifyTask(LinearProbe head, LabelKind kind, std::pair<FeatureTower, Trained> tower)
+      : head_(std::move(head)), kind_(kind), tower_(std::move(tower.first)), trained_(tower.second) {
+    head_->to(tower_.device());
+    if (trained_ == Trained::head) tower_.module->eval();
+    all_->register_module("tower", tower_.module);
+    all_->register_module("head", head_.ptr());
+  }
+
+  // What is trained.
+  [[nodiscard]] torch::nn::Module& module() { return trained_ == Trained::all ? *all_ : *head_; }
+  [[nodiscard]] LinearProbe head() const { return head_; }
+
+  [[nodiscard]] Tensor logits(const FeatureTable::Batch& batch) { return head_(batch.features); }
+  template <class Batch>
+    requires requires(const Batch& batch) { batch.images; }
+  [[nodiscard]] Tensor logits(const Batch& batch) {
+    const auto images = network_input(batch.images, tower_.device());
+    if (trained_ == Trained::all) return head_(tower_.features(images));
+    Tensor features;
+    {
+      const torch::NoGradGuard no_grad;
+      features = tower_.features(images);
+    }
+    return head_(features);
+  }
+  template <class Batch>
+  StepResult training_step(const Batch& batch) {
+    const auto out = logits(batch);
+    return {.loss = label_loss(out, batch.labels.to(out.device()), kind_), .metrics = {}, .samples = out.size(0)};
+  }
+  template <class Batch>
+  StepResult evaluation_step(const Batch& batch) {
+    return training_step(batch);
+  }
 
  private:
-  LinearProbe probe_;
+  LinearProbe head_;
+  LabelKind kind_;
+  FeatureTower tower_;
+  Trained trained_ = Trained::head;
+  std::shared_ptr<torch::nn::Module> all_ = std::make_shared<torch::nn::Module>("Classifier");
 };
 
 // Remembers the weights of the best epoch in memory.
 class RememberBest {
  public:
   RememberBest(torch::nn::Module& module, std::string monitor) : module_(&module), monitor_(std::move(monitor)) {}
-  void after_epoch(const Progress& /*at*/, Values& values) {
+  void after_epoch(const Progress& at, Values& values) {
     const double value = monitored(values, monitor_);
     if (!improves(value, best_, Better::smaller)) return;
     best_ = value;
+    epoch_ = at.epoch;
     weights_.clear();
     for (const auto& [name, tensor] : state_dict(*module_)) weights_.push_back({name, tensor.detach().clone()});
   }
   void after_fit(const Progress& /*at*/) {
     if (!weights_.empty()) load_state_dict(*module_, weights_);
   }
+  [[nodiscard]] std::optional<double> best() const { return best_; }
+  [[nodiscard]] int64_t epoch() const { return epoch_; }
 
  private:
   torch::nn::Module* module_;
   std::string monitor_;
   std::optional<double> best_;
+  int64_t epoch_ = -1;
   StateDict weights_;
+};
+
+// How training went.
+struct ClassifyOutcome {
+  int64_t epochs = 0;      // done
+  int64_t best_epoch = 0;  // counted from 0
+  double valid_loss = 0;   // of that epoch
+  bool interrupted = false;
+
+  static void describe(auto& self, auto&& field) {
+    field("epochs", self.epochs, "epochs done");
+    field("best_epoch", self.best_epoch, "the one whose weights were kept, counted from 0");
+    field("valid_loss", self.valid_loss, "its validation loss");
+    field("interrupted", self.interrupted, "whether training was stopped from outside");
+  }
 };
 
 namespace tasks {
 
-// The image tower's own features of a whole source, in evaluation mode and without gradient.
+// The tower's own features of a whole source, in evaluation mode and without gradient; its mode is restored.
 template <class Source>
-[[nodiscard]] FeatureTable features(AlignmentModel& model, const Source& source, int64_t batch_size = 64) {
-  const EvaluationScope evaluation(model);
-  const auto device = model.parameters().front().device();
+[[nodiscard]] FeatureTable features(const FeatureTower& tower, const Source& source, int64_t batch_size = 64) {
+  const EvaluationScope evaluation(*tower.module);
+  const auto device = tower.device();
   const Loader<Source> loader(source, {.batch_size = batch_size, .order = Order::as_stored, .last_batch = LastBatch::keep});
   std::vector<Tensor> rows, labels;
+  std::vector<int64_t> records;
   auto batches = loader.epoch_batches(0);
   while (auto batch = batches.next()) {
-    rows.push_back(model.image_features(network_input(batch->images, device)).to(torch::kCPU, torch::kFloat32));
+    rows.push_back(tower.features(network_input(batch->images, device)).to(torch::kCPU, torch::kFloat32));
     labels.push_back(batch->labels);
+    records.insert(records.end(), batch->records.begin(), batch->records.end());
   }
-  return {.features = torch::cat(rows), .labels = torch::cat(labels)};
+  return {.features = torch::cat(rows), .labels = torch::cat(labels), .records = std::move(records)};
+}
+template <class Source>
+[[nodiscard]] FeatureTable features(AlignmentModel& model, const Source& source, int64_t batch_size = 64) {
+  const auto not_owned = std::shared_ptr<AlignmentModel>(std::shared_ptr<void>(), &model);
+  return features(feature_tower(not_owned), source, batch_size);
+}
+
+// Trains until patience ends or the epochs are over; the task's module has the weights of its best epoch then, in evaluation mode.
+// `fit` may carry a sink and a stop flag; the recipe comes from config. Throws Error(data) where no epoch had a finite validation loss.
+template <class Train, class Valid>
+ClassifyOutcome train_classifier(ClassifyTask& task, const std::pair<const Train&, const Valid&>& splits, const ClassifyConfig& config, RunContext run = {}) {
+  const auto& [train, valid] = splits;
+  const Loader<Train> batches(train, {.batch_size = std::min<int64_t>(config.batch_size, train.size()), .threads = config.threads, .seed = config.seed});
+  const Loader<Valid> held_out(valid, {.batch_size = 256, .order = Order::as_stored, .last_batch = LastBatch::keep, .threads = config.threads});
+  FitOptions options;
+  options.epochs = config.epochs;
+  options.schedule = {.kind = ScheduleKind::constant, .rate = config.rate, .minimum = 0};
+  options.optimizer.weight_decay = config.weight_decay;
+  options.seed = config.seed;
+  options.run = std::move(run);
+  RememberBest best(task.module(), "val_loss");
+  const auto result = fit(task, batches, options, Validate(task, held_out), best, EarlyStop({.patience = config.patience}));
+  task.module().eval();
+  const bool interrupted = result.end == FitEnd::interrupted;
+  if (!best.best() && !interrupted && config.epochs > 0) fail(ErrorKind::data, "classify: no epoch had a finite validation loss; lower the learning rate");
+  return {.epochs = result.progress.epoch, .best_epoch = best.epoch(), .valid_loss = best.best().value_or(0), .interrupted = interrupted};
+}
+
+// A classifier with start weights drawn from the seed.
+[[nodiscard]] inline LinearProbe new_head(int64_t width, int64_t classes, const ClassifyConfig& config) {
+  torch::manual_seed(config.seed);
+  return LinearProbe({.features = width, .classes = classes, .hidden = config.hidden});
 }
 
 struct ProbeSplits {
@@ -115,31 +246,44 @@ struct ProbeSplits {
   const FeatureTable& valid;
 };
 
-// Trains the classifier and returns it with the weights of its best epoch.
-[[nodiscard]] inline LinearProbe train_probe(const ProbeSplits& splits, const ProbeConfig& config) {
+// Trains a classifier on stored features and returns it with the weights of its best epoch.
+[[nodiscard]] inline LinearProbe train_probe(const ProbeSplits& splits, ClassifyConfig config, ClassifyOutcome* outcome = nullptr) {
   for (const auto* split : {&splits.train, &splits.valid}) {
     MGCA_CHECK(split->size() > 0 && split->labels.sizes() == at::IntArrayRef({split->size(), splits.train.labels.size(1)}), "classify: the ",
                split == &splits.train ? "training" : "validation", " split has features ", split->features.sizes(), " and labels ", split->labels.sizes(),
                "; expected at least one row, a row of labels for each, and the same classes in both splits");
   }
-  torch::manual_seed(config.seed);
-  LinearProbe probe({.features = splits.train.features.size(1), .classes = splits.train.labels.size(1)});
-  ProbeTask task(probe);
-  const Loader<FeatureTable> train(splits.train, {.batch_size = std::min(config.batch_size, splits.train.size()), .threads = 0, .seed = config.seed});
-  const Loader<FeatureTable> valid(splits.valid, {.batch_size = 256, .order = Order::as_stored, .last_batch = LastBatch::keep, .threads = 0});
-  FitOptions options;
-  options.epochs = config.epochs;
-  options.schedule = {.kind = ScheduleKind::constant, .rate = config.rate, .minimum = 0};
-  options.optimizer.weight_decay = config.weight_decay;
-  options.seed = config.seed;
-  (void)fit(task, train, options, Validate(task, valid), RememberBest(*probe, "val_loss"), EarlyStop({.patience = config.patience}));
-  probe->eval();
-  return probe;
+  config.threads = 0;  // nothing is to be prepared
+  ClassifyTask task(new_head(splits.train.features.size(1), splits.train.labels.size(1), config), config.labels);
+  const auto found = train_classifier<FeatureTable, FeatureTable>(task, {splits.train, splits.valid}, config);
+  if (outcome != nullptr) *outcome = found;
+  return task.head();
 }
 
 [[nodiscard]] inline Scores classify(LinearProbe probe, const FeatureTable& table) {
   const torch::NoGradGuard no_grad;
   return scores_of(probe(table.features), table.labels);
+}
+
+// Logits of a whole split, with the records they belong to.
+struct ScoredSplit {
+  Scores scores;
+  std::vector<int64_t> records;
+};
+template <class Source>
+[[nodiscard]] ScoredSplit score(ClassifyTask& task, const Source& source, int64_t batch_size = 64) {
+  const EvaluationScope evaluation(task.module());
+  const Loader<Source> loader(source, {.batch_size = batch_size, .order = Order::as_stored, .last_batch = LastBatch::keep});
+  std::vector<Tensor> rows, labels;
+  ScoredSplit out;
+  auto batches = loader.epoch_batches(0);
+  while (auto batch = batches.next()) {
+    rows.push_back(task.logits(*batch).to(torch::kCPU, torch::kFloat32));
+    labels.push_back(batch->labels);
+    out.records.insert(out.records.end(), batch->records.begin(), batch->records.end());
+  }
+  out.scores = scores_of(torch::cat(rows), torch::cat(labels));
+  return out;
 }
 
 }  // namespace tasks
