@@ -4,6 +4,7 @@
 #include <mgca/metrics/accuracy.hpp>
 #include <mgca/metrics/bootstrap.hpp>
 #include <mgca/metrics/calibration.hpp>
+#include <mgca/metrics/detection.hpp>
 #include <mgca/metrics/linear_model.hpp>
 #include <mgca/metrics/logistic.hpp>
 #include <mgca/metrics/precision_recall.hpp>
