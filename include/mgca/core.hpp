@@ -14,4 +14,5 @@
 #include <mgca/core/plane.hpp>
 #include <mgca/core/profile.hpp>
 #include <mgca/core/random.hpp>
+#include <mgca/core/suppression.hpp>
 #include <mgca/core/utf8.hpp>

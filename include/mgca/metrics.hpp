@@ -6,6 +6,7 @@
 #include <mgca/metrics/calibration.hpp>
 #include <mgca/metrics/classification.hpp>
 #include <mgca/metrics/compare.hpp>
+#include <mgca/metrics/detection.hpp>
 #include <mgca/metrics/dice.hpp>
 #include <mgca/metrics/grounding.hpp>
 #include <mgca/metrics/linear_model.hpp>
