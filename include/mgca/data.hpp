@@ -19,6 +19,7 @@
 #include <mgca/data/sampler.hpp>
 #include <mgca/data/sources/chexpert.hpp>
 #include <mgca/data/sources/covidx.hpp>
+#include <mgca/data/sources/drawn_masks.hpp>
 #include <mgca/data/sources/folders.hpp>
 #include <mgca/data/sources/mimic_cxr.hpp>
 #include <mgca/data/sources/mimic_labels.hpp>

@@ -8,4 +8,5 @@
 #include <mgca/tasks/pretrain.hpp>
 #include <mgca/tasks/retrieve.hpp>
 #include <mgca/tasks/scores.hpp>
+#include <mgca/tasks/segment.hpp>
 #include <mgca/tasks/zero_shot.hpp>

@@ -37,7 +37,8 @@ const std::vector<int64_t> kFirst{0};
 
 }  // namespace
 
-TEST_CASE("mask_source: picture and mask are fitted into the square side by side; an undecided pixel spoils the one it has a part in", "[feed][fast]") {
+TEST_CASE("mask_source: picture and mask are fitted into the square side by side; an undecided pixel spoils the one it has a part in",
+          "[feed][fast]") {
   const HalfBright data;
   const auto batch = MaskSource(data, {.side = 6, .augmentation = {}}).batch(kFirst, {});
   CHECK(batch.images.sizes() == at::IntArrayRef({1, 1, 6, 6}));
@@ -55,7 +56,9 @@ TEST_CASE("mask_source: picture and mask are fitted into the square side by side
 
 TEST_CASE("mask_source: boxes become the union of their whole pixels; without boxes the mask is empty", "[feed][fast]") {
   HalfBright data;
-  const auto masks = [&] { return MaskSource(data, {.side = 12, .origin = MaskOrigin::boxes, .augmentation = {}}).batch(kFirst, {}).masks[0][0].nan_to_num(0); };
+  const auto masks = [&] {
+    return MaskSource(data, {.side = 12, .origin = MaskOrigin::boxes, .augmentation = {}}).batch(kFirst, {}).masks[0][0].nan_to_num(0);
+  };
   const auto one = masks();
   CHECK(one.sum().item<float>() == 9);  // columns 6 to 8, rows 1 to 3 below two rows of padding
   CHECK((one.slice(0, 3, 6).slice(1, 6, 9) == 1).all().item<bool>());
@@ -68,7 +71,8 @@ TEST_CASE("mask_source: what is drawn follows the address, picture and mask go t
   const mgca::SyntheticStudies studies({.count = 6, .seed = 3, .image_size = 64, .contrast = 0, .noise = 0});
   const MaskSource<mgca::SyntheticStudies> source(studies, {.side = 64, .augmentation = {.rotate = 30, .scale = 0.2}});
   const std::vector<int64_t> all{0, 1, 2, 3, 4, 5}, some{4, 1};
-  const auto a = source.batch(all, {.seed = 1, .epoch = 2}), b = source.batch(some, {.seed = 1, .epoch = 2}), c = source.batch(all, {.seed = 1, .epoch = 3});
+  const auto a = source.batch(all, {.seed = 1, .epoch = 2}), b = source.batch(some, {.seed = 1, .epoch = 2}),
+             c = source.batch(all, {.seed = 1, .epoch = 3});
   CHECK((torch::equal(a.images[4], b.images[0]) && torch::equal(a.masks[1], b.masks[1]) && b.records == some));
   CHECK_FALSE(torch::equal(a.masks, c.masks));
   // The mask of a picture that is its own mask stays with it, up to rims.
@@ -80,12 +84,14 @@ TEST_CASE("mask_source: what is drawn follows the address, picture and mask go t
     [[nodiscard]] const std::vector<std::string>& label_names() const { return of.label_names(); }
   };
   const Discs discs{studies};
-  const auto turned = MaskSource<Discs>(discs, {.side = 64, .augmentation = {.rotate = 30, .scale = 0.2, .shift = 0.1}}).batch(all, {.seed = 9});
+  const auto turned =
+      MaskSource<Discs>(discs, {.side = 64, .augmentation = {.rotate = 30, .scale = 0.2, .shift = 0.1}}).batch(all, {.seed = 9});
   const auto apart = (turned.images.to(torch::kFloat32) / 255 - turned.masks).abs();
   CHECK(apart.mean().item<double>() < 0.02);
   CHECK(turned.masks.sum().item<double>() > 500);
   const auto plain = source.without_augmentation().batch(all, {.seed = 1, .epoch = 2});
-  CHECK((torch::equal(plain.masks, MaskSource(studies, {.side = 64, .augmentation = {}}).batch(all, {}).masks) && !torch::equal(plain.masks, a.masks)));
+  CHECK((torch::equal(plain.masks, MaskSource(studies, {.side = 64, .augmentation = {}}).batch(all, {}).masks) &&
+         !torch::equal(plain.masks, a.masks)));
 }
 
 TEST_CASE("mask_source: official turns the picture at its own size and the mask at the side, soft edges by area averages", "[feed][fast]") {
@@ -125,7 +131,8 @@ TEST_CASE("mask_source: batches are the same on any number of threads", "[feed][
   CHECK((sums[0].size(0) == 5 && torch::equal(sums[0], sums[1])));
 }
 
-TEST_CASE("mask_source: a missing mask, one of another size, other augmentations and oblong pictures under official are refused", "[feed][fast]") {
+TEST_CASE("mask_source: a missing mask, one of another size, other augmentations and oblong pictures under official are refused",
+          "[feed][fast]") {
   HalfBright data;
   const auto made = [&](const mgca::MaskSourceConfig& config) { (void)MaskSource(data, config); };
   mgca::test::expect_error([&] { made({.side = 8, .profile = Profile::official}); }, {"row 7", "8 x 12", "square"});

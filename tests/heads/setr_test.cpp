@@ -20,7 +20,8 @@ TEST_CASE("setr: a logit for every pixel, and a gradient for every parameter tha
   const auto logits = net(torch::randn({2, 3, 32, 32}));
   CHECK(logits.sizes() == at::IntArrayRef({2, 1, 32, 32}));
   // Batch statistics take the biases before them away.
-  mgca::test::expect_gradients(*net, mgca::test::projected(logits), {"decoder_1.0.bias", "decoder_2.0.bias", "decoder_3.0.bias", "attn.qkv.bias"});
+  mgca::test::expect_gradients(*net, mgca::test::projected(logits),
+                               {"decoder_1.0.bias", "decoder_2.0.bias", "decoder_3.0.bias", "attn.qkv.bias"});
 }
 
 TEST_CASE("setr: patches stand in the grid row by row", "[heads][fast]") {

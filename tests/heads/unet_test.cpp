@@ -9,7 +9,8 @@
 namespace {
 
 mgca::UnetConfig<mgca::ResNet> small_unet(mgca::ResNetStem stem = mgca::ResNetStem::imagenet) {
-  return {.encoder = {.depth = mgca::ResNetDepth::resnet10, .stem = stem, .image_size = 64, .enlarged = 0, .width = 4}, .widths = {16, 12, 8, 6, 4}};
+  return {.encoder = {.depth = mgca::ResNetDepth::resnet10, .stem = stem, .image_size = 64, .enlarged = 0, .width = 4},
+          .widths = {16, 12, 8, 6, 4}};
 }
 
 }  // namespace

@@ -41,7 +41,9 @@ double nearest(const GreyImage& sites, std::int64_t y, std::int64_t x, const mgc
 
 GreyImage edge_of(const GreyImage& mask) {
   GreyImage edge(mask.size());
-  const auto in = [&](std::int64_t y, std::int64_t x) { return y >= 0 && x >= 0 && y < mask.height() && x < mask.width() && mask.at(y, x) != 0; };
+  const auto in = [&](std::int64_t y, std::int64_t x) {
+    return y >= 0 && x >= 0 && y < mask.height() && x < mask.width() && mask.at(y, x) != 0;
+  };
   for (std::int64_t y = 0; y < mask.height(); ++y) {
     for (std::int64_t x = 0; x < mask.width(); ++x)
       edge.at(y, x) = in(y, x) && !(in(y - 1, x) && in(y + 1, x) && in(y, x - 1) && in(y, x + 1)) ? 1 : 0;
@@ -71,7 +73,8 @@ std::optional<double> slow_hausdorff95(const GreyImage& a, const GreyImage& b, c
 }  // namespace
 
 TEST_CASE("squared_distances: equal to trying every site, in every spacing and down to one row or column", "[metrics][fast]") {
-  for (const auto& [height, width, part] : {std::tuple<std::int64_t, std::int64_t, double>{9, 13, 0.42}, {1, 17, 0.5}, {14, 1, 0.45}, {12, 7, 0.36}}) {
+  for (const auto& [height, width, part] :
+       {std::tuple<std::int64_t, std::int64_t, double>{9, 13, 0.42}, {1, 17, 0.5}, {14, 1, 0.45}, {12, 7, 0.36}}) {
     for (const auto& spacing : {mgca::PixelSpacing{}, mgca::PixelSpacing{.down = 0.143, .across = 2.5}}) {
       const auto sites = blobs(height, width, static_cast<std::uint64_t>(height * width), part);
       const auto found = metrics::squared_distances(sites.plane(), spacing);
@@ -93,7 +96,8 @@ TEST_CASE("hausdorff95: equal to the definition on random masks; nothing where o
   for (std::uint64_t seed = 0; seed < 24; ++seed) {
     const auto a = blobs(11, 15, seed, 0.38), b = blobs(11, 15, seed + 100, seed % 4 == 0 ? 0.12 : 0.40);
     const mgca::PixelSpacing spacing{.down = 1.5, .across = 0.5};
-    const auto found = metrics::hausdorff95({.predicted = a.plane(), .truth = b.plane()}, spacing), expected = slow_hausdorff95(a, b, spacing);
+    const auto found = metrics::hausdorff95({.predicted = a.plane(), .truth = b.plane()}, spacing),
+               expected = slow_hausdorff95(a, b, spacing);
     REQUIRE(found.has_value() == expected.has_value());
     defined += found ? 1 : 0;
     if (found) CHECK(*found == Approx(*expected).epsilon(1e-12));
@@ -111,7 +115,9 @@ TEST_CASE("mask_score: the official rule for an empty truth, and the same for it
   GreyImage empty({.height = 4, .width = 4}), one = empty, three = empty;
   one.at(1, 1) = 255;
   three.at(1, 1) = three.at(1, 2) = three.at(3, 3) = 1;
-  const auto score = [](const GreyImage& p, const GreyImage& t) { return metrics::mask_score({.predicted = p.plane(), .truth = t.plane()}); };
+  const auto score = [](const GreyImage& p, const GreyImage& t) {
+    return metrics::mask_score({.predicted = p.plane(), .truth = t.plane()});
+  };
   CHECK((score(empty, empty).dice == 1 && score(empty, empty).iou == 1 && !score(empty, empty).hausdorff95));
   CHECK((score(one, empty).dice == 0 && score(one, empty).iou == 0));
   CHECK((score(empty, one).dice == 0 && score(empty, one).iou == 0 && !score(empty, one).hausdorff95));
@@ -133,22 +139,26 @@ TEST_CASE("mask_score: what stands in ignored pixels changes nothing", "[metrics
   CHECK(a.dice == Approx(2 * a.iou / (1 + a.iou)));
 }
 
-TEST_CASE("mask_score: values of images give an interval by resampling", "[metrics][fast]") {
-  std::vector<double> dice;
+TEST_CASE("mask_summary: means over images with intervals; images without distance are counted and left out of its mean",
+          "[metrics][fast]") {
+  std::vector<mgca::MaskScore> scores;
   for (std::uint64_t seed = 0; seed < 30; ++seed)
-    dice.push_back(metrics::mask_score({.predicted = blobs(8, 8, seed, 0.5).plane(), .truth = blobs(8, 8, seed + 50, 0.5).plane()}).dice);
-  const auto mean = [&](const mgca::Resample& r) {
-    double sum = 0;
-    for (const auto i : r.indices) sum += dice[static_cast<std::size_t>(i)];
-    return sum / static_cast<double>(r.indices.size());
-  };
-  const auto interval = metrics::bootstrap(30, mean, {.resamples = 200, .threads = 1});
-  CHECK((*interval.low < *interval.estimate && *interval.estimate < *interval.high));
+    scores.push_back(
+        metrics::mask_score({.predicted = blobs(8, 8, seed, 0.5).plane(), .truth = blobs(8, 8, seed + 50, seed < 3 ? 0.0 : 0.5).plane()}));
+  double dice = 0, distance = 0;
+  for (const auto& score : scores) dice += score.dice, distance += score.hausdorff95.value_or(0);
+  const auto found = metrics::mask_summary(scores, {.resamples = 200, .threads = 1});
+  CHECK((found.without_distance == 3 && *found.dice.estimate == Approx(dice / 30) && *found.hausdorff95.estimate == Approx(distance / 27)));
+  CHECK((*found.iou.low < *found.iou.estimate && *found.iou.estimate < *found.iou.high && *found.iou.estimate < *found.dice.estimate));
+  const auto none = metrics::mask_summary(std::span(scores).first(3), {.resamples = 20, .threads = 1});
+  CHECK((!none.hausdorff95.estimate && none.hausdorff95.undefined == 20 && *none.dice.estimate == 0));
+  mgca::test::expect_error([] { (void)metrics::mask_summary({}); }, {"1 to", "0"});
 }
 
 TEST_CASE("mask_score: masks of two sizes and a spacing of nothing are refused", "[metrics][fast]") {
   const GreyImage a({.height = 4, .width = 4}), b({.height = 4, .width = 5});
   mgca::test::expect_error([&] { (void)metrics::mask_score({.predicted = a.plane(), .truth = b.plane()}); }, {"4 x 4", "4 x 5"});
-  mgca::test::expect_error([&] { (void)metrics::mask_score({.predicted = a.plane(), .truth = a.plane(), .ignored = b.plane()}); }, {"ignored", "4 x 5"});
+  mgca::test::expect_error([&] { (void)metrics::mask_score({.predicted = a.plane(), .truth = a.plane(), .ignored = b.plane()}); },
+                           {"ignored", "4 x 5"});
   mgca::test::expect_error([&] { (void)metrics::squared_distances(a.plane(), {.down = 0}); }, {"spacing", "0"});
 }

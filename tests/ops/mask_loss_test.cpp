@@ -8,12 +8,14 @@ using mgca::test::random_tensor;
 namespace ops = mgca::ops;
 
 TEST_CASE("mask_loss: the documented example, and the plain variant of the same", "[ops][fast]") {
-  const auto logits = torch::tensor({{2.0, -1.0}, {0.5, -3.0}}, torch::kFloat64), target = torch::tensor({{1.0, 0.0}, {0.0, 0.0}}, torch::kFloat64);
+  const auto logits = torch::tensor({{2.0, -1.0}, {0.5, -3.0}}, torch::kFloat64),
+             target = torch::tensor({{1.0, 0.0}, {0.0, 0.0}}, torch::kFloat64);
   const auto loss = ops::mask_loss(logits, target);
   CHECK(loss.focal.item<double>() == Approx(0.100495626).epsilon(1e-8));
   CHECK(loss.dice.item<double>() == Approx(0.723001628).epsilon(1e-8));
   CHECK(loss.total.item<double>() == Approx(1.329300066).epsilon(1e-8));
-  CHECK(ops::mask_loss(logits, target, {.dice = ops::DiceTerm::one_minus}).total.item<double>() == Approx(1.00495626 + 1 - 0.723001628).epsilon(1e-8));
+  CHECK(ops::mask_loss(logits, target, {.dice = ops::DiceTerm::one_minus}).total.item<double>() ==
+        Approx(1.00495626 + 1 - 0.723001628).epsilon(1e-8));
   const auto soft = torch::tensor({{0.6, 0.0}, {0.3, 0.0}}, torch::kFloat64);
   CHECK(ops::mask_loss(logits, soft).focal.item<double>() == Approx(0.105295852).epsilon(1e-8));
 }
@@ -22,7 +24,9 @@ TEST_CASE("mask_loss: its derivative is right, soft targets and ignored pixels i
   auto target = random_tensor({2, 3, 3}, 1).sigmoid();
   target[0][1].fill_(std::nan(""));
   for (const auto term : {ops::DiceTerm::negative_log, ops::DiceTerm::one_minus}) {
-    const auto total = [&](const mgca::Tensor& x) { return ops::mask_loss(x, target, {.focal_weight = 3, .gamma = 1.5, .dice = term}).total; };
+    const auto total = [&](const mgca::Tensor& x) {
+      return ops::mask_loss(x, target, {.focal_weight = 3, .gamma = 1.5, .dice = term}).total;
+    };
     CHECK(mgca::test::gradient_is_right(total, random_tensor({2, 3, 3}, 2)));
   }
 }
@@ -50,7 +54,11 @@ TEST_CASE("mask_loss: sure logits stay finite, half precision is left", "[ops][f
 }
 
 TEST_CASE("mask_loss: two shapes, no pixel and weights below 0 are refused", "[ops][fast]") {
-  mgca::test::expect_error([] { (void)ops::mask_loss(torch::zeros({2, 1, 4, 4}), torch::zeros({2, 4, 4})); }, {"[2, 1, 4, 4]", "[2, 4, 4]"});
+  mgca::test::expect_error(
+      [] {
+        (void)ops::mask_loss(torch::zeros({2, 1, 4, 4}), torch::zeros({2, 4, 4}));
+      },
+      {"[2, 1, 4, 4]", "[2, 4, 4]"});
   mgca::test::expect_error([] { (void)ops::mask_loss(torch::zeros({0}), torch::zeros({0})); }, {"[0]"});
   mgca::test::expect_error([] { (void)ops::mask_loss(torch::zeros({2}), torch::zeros({2}), {.gamma = -1}); }, {"gamma", "-1"});
 }

@@ -1,6 +1,6 @@
 // Pictures and masks of a data set as batches, turned and scaled together by address.
-// Reference: the published segmentation data: masks reduced by area averages (soft edges), pictures turned at their own size; albumentations'
-// ShiftScaleRotate.
+// Reference: the published segmentation data: masks reduced by area averages (soft edges), pictures turned at their own size;
+// albumentations' ShiftScaleRotate.
 #pragma once
 
 #include <mgca/core/enum.hpp>
@@ -43,7 +43,7 @@ constexpr auto names_of(MaskOrigin) { return std::to_array<std::string_view>({"m
 struct MaskSourceConfig {
   int64_t side = 224;  // of pictures and masks, pixels
   MaskOrigin origin = MaskOrigin::mask;
-  LocalContrast local_contrast;  // not in profile official
+  LocalContrast local_contrast;                                     // not in profile official
   Augmentation augmentation = augmentations::shift_scale_rotate();  // its turning, scaling and shifting, of picture and mask
   // official: the picture is turned at its own size and then squashed to the side, the mask turned at the side, each about its own centre.
   // fixed: both are fitted into the side first, keeping their shape, and then turned as one.
@@ -61,8 +61,11 @@ struct MaskSourceConfig {
     augmentation.validate();
     MGCA_CHECK(side > 0, "mask_source: side must be positive, got ", side);
     MGCA_CHECK(profile == Profile::fixed || local_contrast == LocalContrast{}, "mask_source: local contrast needs profile fixed");
-    const bool other = augmentation.flip > 0 || augmentation.least_area < 1 || augmentation.blurred > 0 || augmentation.brightness > 0 || augmentation.contrast > 0;
-    MGCA_CHECK(!other, "mask_source: only rotate, scale, shift and moved apply to masks; leave flip, least_area, blurred, brightness and contrast as they are");
+    const bool other = augmentation.flip > 0 || augmentation.least_area < 1 || augmentation.blurred > 0 || augmentation.brightness > 0 ||
+                       augmentation.contrast > 0;
+    MGCA_CHECK(!other,
+               "mask_source: only rotate, scale, shift and moved apply to masks; leave flip, least_area, blurred, brightness and contrast "
+               "as they are");
   }
 };
 
@@ -108,9 +111,11 @@ class MaskSource {
  public:
   using Batch = MaskBatch;
 
-  // Keeps a reference to the data. Every picture is decoded once, when the source is made, and its mask made from it. Throws Error naming the row for a
-  // picture that cannot be read, a record without mask where masks are asked for, and one whose mask has another size than its picture.
-  MaskSource(const D& data, const MaskSourceConfig& config) : data_(&data), config_((config.validate(), config)), stored_(static_cast<std::size_t>(data.size())) {
+  // Keeps a reference to the data. Every picture is decoded once, when the source is made, and its mask made from it. Throws Error naming
+  // the row for a picture that cannot be read, a record without mask where masks are asked for, and one whose mask has another size than
+  // its picture.
+  MaskSource(const D& data, const MaskSourceConfig& config)
+      : data_(&data), config_((config.validate(), config)), stored_(static_cast<std::size_t>(data.size())) {
     parallel_for(data.size(), [&](int64_t i) { stored_[static_cast<std::size_t>(i)] = made(i); });
   }
 
@@ -127,7 +132,9 @@ class MaskSource {
 
   [[nodiscard]] Batch batch(std::span<const int64_t> records, RandomKey key) const {
     const auto B = static_cast<int64_t>(records.size()), S = config_.side;
-    Batch out{.images = torch::empty({B, 1, S, S}, torch::kUInt8), .masks = torch::empty({B, 1, S, S}, torch::kFloat32), .records = {records.begin(), records.end()}};
+    Batch out{.images = torch::empty({B, 1, S, S}, torch::kUInt8),
+              .masks = torch::empty({B, 1, S, S}, torch::kFloat32),
+              .records = {records.begin(), records.end()}};
     auto* image = out.images.template data_ptr<uint8_t>();
     auto* mask = out.masks.template data_ptr<float>();
     for (const auto record : records) {
@@ -154,7 +161,8 @@ class MaskSource {
     if (!study.mask) fail(ErrorKind::data, "it has no mask; leave it out, or make masks of boxes with origin=boxes");
     for (const auto* mask : {&study.mask, &study.undecided}) {
       if (*mask && ((*mask)->height != size.height || (*mask)->width != size.width))
-        fail(ErrorKind::data, "its mask has ", (*mask)->height, " x ", (*mask)->width, " pixels, its picture ", size.height, " x ", size.width);
+        fail(ErrorKind::data, "its mask has ", (*mask)->height, " x ", (*mask)->width, " pixels, its picture ", size.height, " x ",
+             size.width);
     }
     return *study.mask;
   }
@@ -165,12 +173,14 @@ class MaskSource {
       const auto runs = runs_of(study, picture.size());
       if (config_.profile == Profile::official) {
         if (picture.height() != picture.width())
-          fail(ErrorKind::data, "its picture has ", picture.height(), " x ", picture.width(), " pixels; profile official takes square ones only");
+          fail(ErrorKind::data, "its picture has ", picture.height(), " x ", picture.width(),
+               " pixels; profile official takes square ones only");
         auto mask = detail::resized_mask(runs, study.undecided, {.height = config_.side, .width = config_.side});
         return {std::move(picture), std::move(mask)};
       }
       const auto mask = detail::resized_mask(runs, study.undecided, image::fitted_size(picture.size(), config_.side));
-      return {data::stored_picture(std::as_const(picture).plane(), config_.side, config_.local_contrast), detail::padded_mask(mask, config_.side)};
+      return {data::stored_picture(std::as_const(picture).plane(), config_.side, config_.local_contrast),
+              detail::padded_mask(mask, config_.side)};
     } catch (const Error& error) {
       fail(error.kind(), "row ", study.row, ": ", error.what());
     }

@@ -14,7 +14,7 @@
 namespace mgca {
 
 struct SetrDecoderConfig {
-  int64_t in = 768;                               // channels of the patches
+  int64_t in = 768;                                  // channels of the patches
   std::vector<int64_t> features{512, 256, 128, 64};  // channels of each step; n steps enlarge 2^n times
 
   void validate() const {
@@ -31,7 +31,8 @@ struct SetrDecoderImpl : torch::nn::Module {
     auto in = c.in;
     for (const auto out : c.features) {
       const auto conv = [&] { return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 3).padding(1)); };
-      layers.push_back(register_module("decoder_" + std::to_string(layers.size() + 1), torch::nn::Sequential(conv(), torch::nn::BatchNorm2d(out))));
+      layers.push_back(
+          register_module("decoder_" + std::to_string(layers.size() + 1), torch::nn::Sequential(conv(), torch::nn::BatchNorm2d(out))));
       in = out;
     }
     final_out = register_module("final_out", torch::nn::Conv2d(torch::nn::Conv2dOptions(in, 1, 3).padding(1)));

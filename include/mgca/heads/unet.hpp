@@ -42,10 +42,13 @@ struct UnetBlockImpl : torch::nn::Module {
   using Config = UnetBlockConfig;
 
   explicit UnetBlockImpl(const Config& c)
-      : conv1(register_module("conv1", detail::conv_norm(c.in + c.skip, c.out))), conv2(register_module("conv2", detail::conv_norm(c.out, c.out))) {}
+      : conv1(register_module("conv1", detail::conv_norm(c.in + c.skip, c.out))),
+        conv2(register_module("conv2", detail::conv_norm(c.out, c.out))) {}
 
   // (B, in, h, w) and the stage (B, skip, H, W) -> (B, out, H, W).
-  Tensor forward(const Tensor& x, const Tensor& skip) { return convolved(torch::cat({at::upsample_nearest2d(x, {skip.size(2), skip.size(3)}), skip}, 1)); }
+  Tensor forward(const Tensor& x, const Tensor& skip) {
+    return convolved(torch::cat({at::upsample_nearest2d(x, {skip.size(2), skip.size(3)}), skip}, 1));
+  }
   Tensor forward(const Tensor& x, at::IntArrayRef size) { return convolved(at::upsample_nearest2d(x, size)); }
 
   torch::nn::Sequential conv1, conv2;
@@ -79,7 +82,8 @@ struct UnetDecoderImpl : torch::nn::Module {
     }
     register_module("blocks", list);
     for (const auto& child : modules(/*include_self=*/false)) {
-      if (auto* conv = child->as<torch::nn::Conv2dImpl>()) detail::uniform_convolution(*conv, 2.0 / static_cast<double>(conv->weight[0].numel()));
+      if (auto* conv = child->as<torch::nn::Conv2dImpl>())
+        detail::uniform_convolution(*conv, 2.0 / static_cast<double>(conv->weight[0].numel()));
     }
   }
 
@@ -87,7 +91,8 @@ struct UnetDecoderImpl : torch::nn::Module {
   [[nodiscard]] std::vector<Tensor> steps(const Pyramid& c, at::IntArrayRef size) {
     MGCA_CHECK(c.c1.defined() && c.c5.defined(), "unet: expected a pyramid with c1 .. c5; see ResNet::pyramid");
     std::vector<Tensor> all{blocks[0]->forward(c.c5, c.c4)};
-    for (const auto& [i, skip] : {std::pair<std::size_t, Tensor>(1, c.c3), {2, c.c2}, {3, c.c1}}) all.push_back(blocks[i]->forward(all.back(), skip));
+    for (const auto& [i, skip] : {std::pair<std::size_t, Tensor>(1, c.c3), {2, c.c2}, {3, c.c1}})
+      all.push_back(blocks[i]->forward(all.back(), skip));
     all.push_back(blocks[4]->forward(all.back(), size));
     return all;
   }

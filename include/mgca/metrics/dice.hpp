@@ -7,13 +7,16 @@
 
 #include <mgca/core/error.hpp>
 #include <mgca/core/plane.hpp>
+#include <mgca/metrics/bootstrap.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace mgca {
@@ -29,10 +32,17 @@ struct PixelSpacing {
 };
 
 struct MaskScore {
-  double dice = 0;                          // 2 |P & T| / (|P| + |T|); of an empty truth 1 if nothing is predicted, else 0
-  double iou = 0;                           // |P & T| / |P or T|, with the same rule
-  std::optional<double> hausdorff95 = {};   // nothing where one of the two is empty
+  double dice = 0;                                  // 2 |P & T| / (|P| + |T|); of an empty truth 1 if nothing is predicted, else 0
+  double iou = 0;                                   // |P & T| / |P or T|, with the same rule
+  std::optional<double> hausdorff95 = {};           // nothing where one of the two is empty
   std::int64_t predicted = 0, truth = 0, both = 0;  // pixels
+};
+
+// Means over images, with intervals.
+struct MaskSummary {
+  Interval dice, iou;
+  Interval hausdorff95;               // over the images where both masks have pixels
+  std::int64_t without_distance = 0;  // the others
 };
 
 }  // namespace mgca
@@ -69,8 +79,8 @@ class Envelope {
   }
 
  private:
-  std::vector<std::int64_t> at_;      // where the parabolas of the envelope stand,
-  std::vector<double> from_, kept_;   // from where on each is the lowest, and its height
+  std::vector<std::int64_t> at_;     // where the parabolas of the envelope stand,
+  std::vector<double> from_, kept_;  // from where on each is the lowest, and its height
 };
 
 inline void check_masks(const MaskPair& m) {
@@ -78,9 +88,9 @@ inline void check_masks(const MaskPair& m) {
     return p.height == m.truth.height && p.width == m.truth.width && p.channels == 1 &&
            p.pixels.size() == static_cast<std::size_t>(m.truth.height * m.truth.width);
   };
-  MGCA_CHECK(m.truth.height > 0 && m.truth.width > 0 && fits(m.truth) && fits(m.predicted), "mask_score: expected two masks of one size and one channel, got ",
-             m.predicted.height, " x ", m.predicted.width, " x ", m.predicted.channels, " predicted and ", m.truth.height, " x ", m.truth.width, " x ",
-             m.truth.channels);
+  MGCA_CHECK(m.truth.height > 0 && m.truth.width > 0 && fits(m.truth) && fits(m.predicted),
+             "mask_score: expected two masks of one size and one channel, got ", m.predicted.height, " x ", m.predicted.width, " x ",
+             m.predicted.channels, " predicted and ", m.truth.height, " x ", m.truth.width, " x ", m.truth.channels);
   MGCA_CHECK(m.ignored.pixels.empty() || fits(m.ignored), "mask_score: the ignored pixels are ", m.ignored.height, " x ", m.ignored.width,
              ", the masks ", m.truth.height, " x ", m.truth.width);
 }
@@ -176,6 +186,26 @@ inline double quantile95(std::vector<double> values) {
     out.iou = ratio(out.both, out.predicted + out.truth - out.both);
   }
   out.hausdorff95 = hausdorff95(masks, spacing);
+  return out;
+}
+
+// All three means on the same resamples. Throws Error(argument) for no images.
+[[nodiscard]] inline MaskSummary mask_summary(std::span<const MaskScore> scores, const BootstrapOptions& options = {}) {
+  MaskSummary out;
+  for (const auto& score : scores) out.without_distance += score.hausdorff95 ? 0 : 1;
+  const auto means = [&](const Resample& resample) {
+    std::array<double, 3> sums{};
+    double images = 0, distances = 0;
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+      const double times = resample.times[i];
+      images += times, sums[0] += times * scores[i].dice, sums[1] += times * scores[i].iou;
+      if (scores[i].hausdorff95) distances += times, sums[2] += times * *scores[i].hausdorff95;
+    }
+    const auto mean = [](double sum, double count) { return count > 0 ? std::optional(sum / count) : std::nullopt; };
+    return std::vector<std::optional<double>>{mean(sums[0], images), mean(sums[1], images), mean(sums[2], distances)};
+  };
+  const auto intervals = bootstrap(static_cast<std::int64_t>(scores.size()), means, options);
+  out.dice = intervals[0], out.iou = intervals[1], out.hausdorff95 = intervals[2];
   return out;
 }
 

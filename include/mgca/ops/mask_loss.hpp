@@ -30,7 +30,8 @@ struct MaskLossOptions {
     field("dice", self.dice, "what is made of the Dice coefficient");
   }
   void validate() const {
-    MGCA_CHECK(focal_weight >= 0 && gamma >= 0, "mask_loss: expected focal_weight and gamma of 0 or more, got ", focal_weight, " and ", gamma);
+    MGCA_CHECK(focal_weight >= 0 && gamma >= 0, "mask_loss: expected focal_weight and gamma of 0 or more, got ", focal_weight, " and ",
+               gamma);
   }
 };
 
@@ -38,12 +39,12 @@ struct MaskLoss {
   Tensor total, focal, dice;  // scalars; dice: the coefficient, 1 where all is right
 };
 
-// Logits and targets of any one shape. Targets lie in [0, 1], soft edges included; NaN: a pixel nobody decided, which has part in neither term
-// nor gradient. Means and sums are over all pixels of the batch; without any known pixel focal is 0 and dice is 1. In single precision at
-// least, also inside autocast.
+// Logits and targets of any one shape. Targets lie in [0, 1], soft edges included; NaN: a pixel nobody decided, which has part in neither
+// term nor gradient. Means and sums are over all pixels of the batch; without any known pixel focal is 0 and dice is 1. In single precision
+// at least, also inside autocast.
 [[nodiscard]] inline MaskLoss mask_loss(const Tensor& logits, const Tensor& target, const MaskLossOptions& options = {}) {
-  MGCA_CHECK(logits.sizes() == target.sizes() && logits.numel() > 0, "mask_loss: expected logits and targets of one shape, got ", logits.sizes(), " and ",
-             target.sizes());
+  MGCA_CHECK(logits.sizes() == target.sizes() && logits.numel() > 0, "mask_loss: expected logits and targets of one shape, got ",
+             logits.sizes(), " and ", target.sizes());
   options.validate();
   const auto scope = exact_scope(logits);
   const auto x = exact(logits);

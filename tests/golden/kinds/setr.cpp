@@ -11,7 +11,11 @@ namespace {
 
 Answer setr(const Case& one) {
   const auto& c = one.config;
-  Setr<Vit> net({.encoder = {.image_size = c.at("image_size"), .patch_size = c.at("patch"), .width = c.at("width"), .depth = c.at("depth"), .heads = c.at("heads")},
+  Setr<Vit> net({.encoder = {.image_size = c.at("image_size"),
+                             .patch_size = c.at("patch"),
+                             .width = c.at("width"),
+                             .depth = c.at("depth"),
+                             .heads = c.at("heads")},
                  .features = c.at("decode_features").get<std::vector<int64_t>>()});
   load_weights(*net, "", one);
   net->train(c.at("mode") == "train");
