@@ -259,12 +259,15 @@ RunOutcome pretrain(Study& study, const std::filesystem::path& run, const std::s
     console::line("  " + study.pack->source() + " holds no tokens of this vocabulary and length; reports are cut anew");
   }
   Narrator narrator(lines);
-  const mgca::Loader<Study::Source> batches(train_source, study.config.loader, std::ref(narrator));
+  auto loading = study.config.loader;
+  loading.pinned = device.is_cuda();
+  const mgca::Loader<Study::Source> batches(train_source, loading, std::ref(narrator));
   const mgca::Loader<Study::Source> held_out(valid_source,
                                              {.batch_size = study.config.loader.batch_size,
                                               .order = mgca::Order::as_stored,
                                               .last_batch = mgca::LastBatch::keep,
-                                              .threads = study.config.loader.threads},
+                                              .threads = study.config.loader.threads,
+                                              .pinned = device.is_cuda()},
                                              std::ref(narrator));
   study.model->to(device);
   mgca::PretrainTask task(study.model);

@@ -1,4 +1,6 @@
 #include "catch.hpp"
+#include "expect_error.hpp"
+#include "gpu.hpp"
 
 #include <mgca/feed/batch.hpp>
 
@@ -26,4 +28,19 @@ TEST_CASE("batch: tokens travel with all four parts", "[feed][fast]") {
 TEST_CASE("batch: a study batch counts its pictures", "[feed][fast]") {
   const mgca::StudyBatch batch{.images = torch::zeros({5, 1, 8, 8}, torch::kUInt8), .tokens = {}, .labels = {}, .records = {}};
   CHECK(batch.size() == 5);
+}
+
+TEST_CASE("batch: page-locked parts are equal to what they were, and refused where no GPU is", "[feed][gpu]") {
+  const auto ids = torch::arange(6).view({2, 3});
+  mgca::StudyBatch batch{.images = torch::full({2, 1, 8, 8}, 7, torch::kUInt8), .tokens = {.ids = ids, .mask = ids, .word_slot = ids, .words = ids[0]},
+                         .labels = torch::ones({2, 0}), .records = {3, 4}};
+  if (!at::hasCUDA()) {
+    mgca::test::expect_error([&] { batch.pin(); }, {"needs CUDA", "LoaderOptions::pinned"});
+    return;
+  }
+  batch.pin();
+  CHECK(batch.images.is_pinned());
+  CHECK(batch.tokens.word_slot.is_pinned());
+  CHECK(torch::equal(batch.tokens.ids, ids));
+  CHECK(torch::equal(batch.images, torch::full({2, 1, 8, 8}, 7, torch::kUInt8)));
 }

@@ -171,3 +171,27 @@ TEST_CASE("loader: a data set too small for one batch is refused", "[feed][fast]
   mgca::test::expect_error([&] { mgca::Loader<Numbers>(numbers, {.batch_size = 1, .threads = -1}); }, {"threads >= 0", "-1"});
   mgca::test::expect_error([&] { mgca::Loader<Numbers>(numbers, {.batch_size = 1, .warn_after = 0}); }, {"warn_after", "0"});
 }
+
+TEST_CASE("loader: batches that can be page-locked are where it is asked for, on the thread that made them", "[feed][fast]") {
+  struct Source {
+    struct Batch {
+      int64_t first = 0;
+      bool locked = false;
+      void pin() { locked = true; }
+    };
+    [[nodiscard]] int64_t size() const { return 6; }
+    [[nodiscard]] Batch batch(std::span<const int64_t> records, mgca::RandomKey) const { return {.first = records[0]}; }
+  } source;
+  for (const bool pinned : {false, true}) {
+    for (const int64_t threads : {0, 2}) {
+      const mgca::Loader<Source> loader(source, {.batch_size = 2, .order = mgca::Order::as_stored, .threads = threads, .pinned = pinned});
+      int64_t count = 0;
+      auto epoch = loader.epoch_batches(0);
+      while (const auto batch = epoch.next()) {
+        CHECK(batch->locked == pinned);
+        CHECK(batch->first == 2 * count++);
+      }
+      CHECK(count == 3);
+    }
+  }
+}

@@ -1,6 +1,7 @@
 // What a training step consumes: host records made into tensors.
 #pragma once
 
+#include <mgca/tensor/bridge.hpp>
 #include <mgca/tensor/torch.hpp>
 
 #include <cstdint>
@@ -23,6 +24,9 @@ struct Tokens {
             .word_slot = word_slot.to(device, non_blocking),
             .words = words.to(device, non_blocking)};
   }
+  void pin() {
+    for (auto* one : {&ids, &mask, &word_slot, &words}) *one = page_locked(*one);
+  }
 };
 
 struct StudyBatch {
@@ -32,6 +36,11 @@ struct StudyBatch {
   std::vector<int64_t> records;  // positions in the data set, for messages and result tables
 
   [[nodiscard]] int64_t size() const { return images.size(0); }
+  void pin() {
+    images = page_locked(images);
+    labels = page_locked(labels);
+    tokens.pin();
+  }
 };
 
 // Without reports.
@@ -41,6 +50,10 @@ struct LabelledBatch {
   std::vector<int64_t> records;  // positions in the data set
 
   [[nodiscard]] int64_t size() const { return images.size(0); }
+  void pin() {
+    images = page_locked(images);
+    labels = page_locked(labels);
+  }
 };
 
 // 8-bit pictures as the networks see them: (B, 3, S, S) on the device, (x / 255 - 0.5) / 0.5. A quarter of the bytes travel.

@@ -48,6 +48,7 @@ struct LoaderOptions {
   int64_t ahead = 4;                       // batches ready or in the making
   double warn_after = 60;                  // seconds without a batch before "loader_slow" is told, and told again
   uint64_t seed = 42;
+  bool pinned = false;  // page-locked batches, which a GPU copies while it computes; changes no number, so no part of a configuration
 
   static void describe(auto& self, auto&& field) {
     field("batch_size", self.batch_size, "records per batch");
@@ -162,7 +163,11 @@ class Loader {
     [[nodiscard]] Batch make(int64_t index) const {
       const auto from = static_cast<std::size_t>(index * loader_->options_.batch_size);
       const auto size = std::min(static_cast<std::size_t>(loader_->options_.batch_size), order_.size() - from);
-      return loader_->source_->batch(std::span(order_).subspan(from, size), key_);
+      auto batch = loader_->source_->batch(std::span(order_).subspan(from, size), key_);
+      if constexpr (requires { batch.pin(); }) {
+        if (loader_->options_.pinned) batch.pin();
+      }
+      return batch;
     }
 
     [[nodiscard]] Slot take() {

@@ -5,6 +5,8 @@
 #include <mgca/core/plane.hpp>
 #include <mgca/tensor/torch.hpp>
 
+#include <ATen/Context.h>
+
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -44,6 +46,12 @@ template <class T>
 [[nodiscard]] inline Plane<const float> plane_of(const Tensor& matrix) {
   MGCA_CHECK(matrix.dim() == 2, "plane_of: expected a matrix, got ", matrix.sizes());
   return {.pixels = span_of<float>(matrix), .height = matrix.size(0), .width = matrix.size(1)};
+}
+
+// A copy in page-locked memory, which a GPU reads while it computes. Throws Error(argument) where there is no GPU.
+[[nodiscard]] inline Tensor page_locked(const Tensor& tensor) {
+  MGCA_CHECK(at::globalContext().hasCUDA(), "page_locked: needs CUDA, which this build or machine has not; leave LoaderOptions::pinned off");
+  return tensor.pin_memory();
 }
 
 }  // namespace mgca
