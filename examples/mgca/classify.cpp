@@ -1,38 +1,208 @@
-// mgca classify: a linear probe on the frozen image tower of a run.
+// mgca classify: a classifier of findings on an image tower, probed or fine-tuned, with everything that is said of it.
+#include "classification.hpp"
 #include "command.hpp"
-#include "evaluate.hpp"
+#include "console.hpp"
+#include "study.hpp"
+
+#include <mgca/data/fingerprint.hpp>
+#include <mgca/feed/labelled_source.hpp>
+#include <mgca/io/csv.hpp>
 
 #include <CLI/CLI.hpp>
 
+#include <cstdio>
+
 namespace command {
 
-void add_classify(CLI::App& program) {
-  auto o = std::make_shared<study::RunOptions>();
-  auto* command = program.add_subcommand("classify", "a disease classifier on the frozen image tower of a run: AUROC per label");
-  add_run_options(*command, *o);
-  add_label_options(*command, *o);
-  add_split_option(*command, *o);
-  command->footer("Trained on the split train, its best epoch chosen by valid, scored on --split; writes classify.csv into the run folder.\n"
-                  "Example: mgca classify --run runs/mine --labels labels.csv --columns Edema Effusion");
-  command->callback([o] {
-    auto study = study::open_run(*o);
-    if (study.data.label_names().empty()) {
-      mgca::fail(mgca::ErrorKind::argument, "classify: the run has no labels; pass --labels FILE --columns NAME...");
+namespace {
+
+using LabelledSplit = mgca::Subset<mgca::PairStudies>;
+using PictureSource = mgca::LabelledSource<LabelledSplit>;
+
+struct ClassifyCommand : downstream::Options {
+  bool fine_tune = false, exclusive = false, standardise = false;
+  std::string augment = "none";
+};
+
+mgca::Augmentation augmentation_named(const std::string& name) {
+  if (name == "data_transforms") return mgca::augmentations::data_transforms();
+  if (name == "moco2_transform") return mgca::augmentations::moco2_transform();
+  if (name == "none") return {.random_crop = false};
+  mgca::fail(mgca::ErrorKind::argument, "classify: --augment '", name, "': expected none, data_transforms or moco2_transform");
+}
+
+classification::Protocol classify_protocol(const ClassifyCommand& o, const mgca::PictureConfig& pictures) {
+  classification::Protocol p{.pictures = pictures, .standardised = o.standardise, .percent = o.percent, .split = o.split, .resamples = o.resamples};
+  p.training.seed = o.seed;
+  if (o.fine_tune) p.trained = mgca::Trained::all;
+  if (o.exclusive) {
+    p.training.labels = mgca::LabelKind::exclusive;
+    p.threshold = "the highest logit";
+  }
+  p.pictures.augmentation = augmentation_named(o.augment);
+  p.pictures.augmentation.crop = pictures.augmentation.crop;
+  mgca::apply_overrides(p, o.set);
+  p.pictures.validate();
+  p.stored_features = p.trained == mgca::Trained::head &&
+                      mgca::differences(p.pictures.augmentation, p.pictures.without_augmentation().augmentation).empty();
+  if (p.standardised && !p.stored_features)
+    mgca::fail(mgca::ErrorKind::argument, "classify: features can be standardised only where they are computed once: without --fine-tune and --augment");
+  return p;
+}
+
+void standardise(mgca::FeatureTable& train, const std::vector<mgca::FeatureTable*>& others) {
+  const auto mean = train.features.mean(0), deviation = train.features.std(0, /*unbiased=*/false).clamp_min(1e-6);
+  for (auto* table : others) table->features = (table->features - mean) / deviation;
+  train.features = (train.features - mean) / deviation;
+}
+
+// What one seed is trained and scored on.
+struct ClassifySources {
+  PictureSource train, valid, test;
+  std::optional<mgca::FeatureTable> stored_train, stored_valid, stored_test;
+};
+
+struct ScoredSeed {
+  mgca::ClassifyOutcome outcome;
+  mgca::tasks::ScoredSplit valid, test;
+};
+
+mgca::FeatureTower features_of(const mgca::ImageTower& tower) {
+  return std::visit([](const auto& one) { return mgca::feature_tower(one); }, tower);
+}
+
+ScoredSeed run_seed(const ClassifySources& s, const mgca::ImageTower& image_tower, const classification::Protocol& p, std::uint64_t seed) {
+  auto config = p.training;
+  config.seed = seed;
+  const auto tower = features_of(image_tower);
+  const auto head = mgca::tasks::new_head(tower.width, static_cast<std::int64_t>(s.train.data().label_names().size()), config);
+  if (p.stored_features) {
+    mgca::ClassifyTask task(head, config.labels);
+    config.threads = 0;
+    const auto outcome = mgca::tasks::train_classifier<mgca::FeatureTable, mgca::FeatureTable>(task, {*s.stored_train, *s.stored_valid}, config);
+    auto valid = mgca::tasks::score(task, *s.stored_valid), test = mgca::tasks::score(task, *s.stored_test);
+    test.records = s.stored_test->records;
+    return {outcome, std::move(valid), std::move(test)};
+  }
+  mgca::ClassifyTask task(head, config.labels, {tower, p.trained});
+  const auto outcome = mgca::tasks::train_classifier<PictureSource, PictureSource>(task, {s.train, s.valid}, config);
+  return {outcome, mgca::tasks::score(task, s.valid), mgca::tasks::score(task, s.test)};
+}
+
+downstream::Row measured_row(const std::string& name, const mgca::Measures& measures) {
+  downstream::Row out{.name = name};
+  for (std::size_t m = 0; m < mgca::kMeasures; ++m) out.measures[std::string(names_of(mgca::Measure{})[m])] = downstream::estimate(measures.all[m]);
+  return out;
+}
+
+std::vector<downstream::Row> class_rows(const mgca::ClassificationResult& found, const std::vector<std::string>& labels) {
+  std::vector<downstream::Row> rows;
+  for (std::size_t c = 0; c < found.classes.size(); ++c) {
+    const auto& one = found.classes[c];
+    auto& made = rows.emplace_back(measured_row(labels[c], one.measures));
+    made.counts = {{"present", one.present}, {"absent", one.absent}, {"unknown", one.unknown}};
+    if (one.threshold) made.measures["threshold"] = {.value = *one.threshold, .low = {}, .high = {}};
+  }
+  auto& macro = rows.emplace_back(measured_row("macro mean", found.macro));
+  for (std::size_t m = 0; m < mgca::kMeasures; ++m) macro.counts["classes with " + std::string(names_of(mgca::Measure{})[m])] = found.defined[m];
+  if (found.kind == mgca::LabelKind::exclusive) {
+    auto& all = rows.emplace_back(downstream::Row{.name = "all classes"});
+    all.measures = {{"accuracy", downstream::estimate(found.accuracy)}, {"mcc", downstream::estimate(found.mcc)}};
+  }
+  return rows;
+}
+
+// Nine digits give the same float back.
+std::string exact(float value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.9g", static_cast<double>(value));
+  return text;
+}
+
+void write_scores(const std::filesystem::path& path, const LabelledSplit& split, const mgca::tasks::ScoredSplit& scored, const std::vector<std::int64_t>& patients) {
+  std::string text = "row,patient_number";
+  for (const auto& name : split.label_names()) text += "," + mgca::io::csv_cell(name) + "," + mgca::io::csv_cell(name + " logit");
+  text += "\n";
+  const auto& s = scored.scores;
+  for (std::size_t i = 0, at = 0; i < scored.records.size(); ++i) {
+    text += std::to_string(split.record(scored.records[i]).row) + "," + std::to_string(patients[i]);
+    for (std::int64_t c = 0; c < s.classes; ++c, ++at) {
+      text += "," + (s.known[at] != 0 ? std::to_string(int{s.labels[at]}) : std::string()) + "," + exact(s.values[at]);
     }
-    const auto score = evaluate::probe(study, *study.model, o->split);
-    std::vector<std::vector<std::string>> rows;
-    std::string csv = "label,auroc,low,high\n";
-    const auto add = [&](const std::string& name, const mgca::Interval& i) {
-      rows.push_back({name, evaluate::text_of(i)});
-      const auto cell = [](const std::optional<double>& v) { return v ? console::number(*v, 6) : std::string(); };
-      csv += mgca::io::csv_cell(name) + "," + cell(i.estimate) + "," + cell(i.low) + "," + cell(i.high) + "\n";
-    };
-    for (std::size_t i = 0; i < score.labels.size(); ++i) add(score.labels[i], score.per_label[i]);
-    add("macro mean", score.macro);
-    console::table({"label", "AUROC [95 % interval]"}, rows);
-    mgca::atomic_write(mgca::posix_files(), o->run / "classify.csv", csv);
-    console::line("  written to " + (o->run / "classify.csv").string());
-  });
+    text += "\n";
+  }
+  mgca::atomic_write(mgca::posix_files(), path, text);
+}
+
+void classify(ClassifyCommand o) {
+  if (o.seeds < 1) mgca::fail(mgca::ErrorKind::argument, "classify: --seeds ", o.seeds, ": expected 1 or more");
+  if (o.out.empty() && o.run.empty()) mgca::fail(mgca::ErrorKind::argument, "classify: --out is missing: a folder for the results");
+  if (o.out.empty()) o.out = o.run / "classify";
+  auto config = downstream::tables(o, "classify");
+  if (!o.labels.empty()) config.labels = o.labels;
+  if (!o.columns.empty()) config.label_columns = o.columns;
+  if (config.labels.empty() && !config.label_columns.empty()) config.labels = config.table;
+  const mgca::PairStudies data(config);
+  if (data.label_names().empty()) mgca::fail(mgca::ErrorKind::argument, "classify: there are no labels; pass --labels FILE --columns NAME...");
+  auto tower = downstream::open_tower(o, "classify");
+  classification::Results results{.task = "classify", .library = study::version(), .protocol = classify_protocol(o, tower.pictures)};
+  const auto& p = results.protocol;
+
+  const auto pack = downstream::open_pack(o);
+  const auto train = mgca::data::subset_of_percent(data, p.percent);
+  const auto valid = mgca::split_of(data, "valid"), test = mgca::split_of(data, p.split);
+  const auto plain = p.pictures.without_augmentation();
+  ClassifySources sources{.train = PictureSource(train, p.pictures, pack), .valid = PictureSource(valid, plain, pack), .test = PictureSource(test, plain, pack), .stored_train = {}, .stored_valid = {}, .stored_test = {}};
+  if (p.stored_features) {
+    const auto one = features_of(tower.tower);
+    sources.stored_train = mgca::tasks::features(one, sources.train);
+    sources.stored_valid = mgca::tasks::features(one, sources.valid);
+    sources.stored_test = mgca::tasks::features(one, sources.test);
+    if (p.standardised) standardise(*sources.stored_train, {&*sources.stored_valid, &*sources.stored_test});
+  }
+  results.data = {.path = (o.data.empty() ? config.table : o.data).string(), .sha256 = mgca::data::fingerprint(data), .labels = data.label_names(),
+                  .records = {{"train", train.size()}, {"valid", valid.size()}, {p.split, test.size()}}};
+  results.weights = tower.record;
+  std::filesystem::create_directories(o.out);
+  for (std::int64_t i = 0; i < o.seeds; ++i) {
+    const auto seed = p.training.seed + static_cast<std::uint64_t>(i);
+    if (i > 0 && p.trained == mgca::Trained::all) tower = downstream::open_tower(o, "classify");
+    const auto scored = run_seed(sources, tower.tower, p, seed);
+    const auto patients = mgca::data::patient_groups(test, scored.test.records);
+    const bool exclusive = p.training.labels == mgca::LabelKind::exclusive;
+    mgca::metrics::ClassificationOptions options{.kind = p.training.labels,
+                                                 .bootstrap = {.resamples = p.resamples, .confidence = p.confidence, .groups = patients}};
+    if (!exclusive) options.thresholds = mgca::metrics::best_f1_thresholds(scored.valid.scores.table());
+    const auto found = mgca::metrics::classification(scored.test.scores.table(), options);
+    const auto& t = scored.outcome;
+    results.seeds.push_back({.seed = seed,
+                             .training = {{"epochs", static_cast<double>(t.epochs)}, {"best_epoch", static_cast<double>(t.best_epoch)}, {"valid_loss", t.valid_loss}},
+                             .rows = class_rows(found, data.label_names())});
+    write_scores(classification::scores_file(o.out, seed), test, scored.test, patients);
+    console::line("  seed " + std::to_string(seed) + ": " + std::to_string(t.epochs) + " epochs, best " + std::to_string(t.best_epoch + 1) + ", held-out loss " +
+                  console::number(t.valid_loss, 4));
+  }
+  results.spread = downstream::spread(results.seeds);
+  downstream::write(o.out, mgca::to_json_text(results), results.seeds,
+                    {"auroc", "average_precision", "f1", "mcc", "accuracy", "balanced_accuracy", "calibration_error", "brier"});
+}
+
+}  // namespace
+
+void add_classify(CLI::App& program) {
+  auto o = std::make_shared<ClassifyCommand>();
+  auto* command = program.add_subcommand("classify", "a classifier of findings on an image tower: AUROC and what else is said of it, with intervals");
+  downstream::add_options(*command, *o);
+  command->add_option("--labels", o->labels, "CSV with an image column and columns of 0, 1 or nothing; without one: the data's own")->type_name("CSV");
+  command->add_option("--columns", o->columns, "its columns to learn: --columns Edema Effusion; without them: all the data have")->type_name("NAME");
+  command->add_flag("--fine-tune", o->fine_tune, "train the image tower too; without it a classifier on frozen features");
+  command->add_flag("--exclusive", o->exclusive, "the columns are classes of which each picture has one, as in COVIDx");
+  command->add_flag("--standardise", o->standardise, "scale stored features, so that one learning rate is fair to all towers; not the published recipe");
+  command->add_option("--augment", o->augment, "none, data_transforms or moco2_transform; with none features are computed once")->capture_default_str();
+  command->footer("Trained on the split train, its best epoch and thresholds chosen on valid, scored on --split. Writes results.json, results.md, results.tex\n"
+                  "and the scores of every picture into --out, or classify/ in the run folder.\n"
+                  "Example: mgca classify --data prepared/rsna --run runs/mine --percent 10 --seeds 3 --out results/rsna-10");
+  command->callback([o] { classify(*o); });
 }
 
 }  // namespace command

@@ -3,6 +3,7 @@
 
 #include <mgca/tasks/classify.hpp>
 #include <mgca/tasks/explain.hpp>
+#include <mgca/tasks/feature_table.hpp>
 #include <mgca/tasks/ground.hpp>
 #include <mgca/tasks/image_index.hpp>
 #include <mgca/tasks/pretrain.hpp>

@@ -60,6 +60,9 @@ TEST_CASE("classification: every measure is the one of the headers beside it, on
     for (const auto& interval : one.measures.all) CHECK((*interval.low <= *interval.high && interval.resamples == 40));
   }
   const auto& nobody = found.classes[2];
+  const auto called = metrics::classification(test.view(), {.thresholds = {0.0F, 0.0F, 0.0F}, .bootstrap = {.resamples = 5}});
+  CHECK_FALSE(called.classes[2].measures[Measure::f1].estimate.has_value());  // false alarms alone are no F1 of 0
+  CHECK(called.classes[2].measures[Measure::specificity].estimate.has_value());
   CHECK(nobody.present == 0);
   for (const auto m : {Measure::auroc, Measure::average_precision, Measure::f1, Measure::sensitivity}) CHECK_FALSE(nobody.measures[m].estimate.has_value());
   CHECK(nobody.measures[Measure::brier].estimate.has_value());

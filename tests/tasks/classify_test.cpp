@@ -1,14 +1,11 @@
 #include "catch.hpp"
 #include "expect_error.hpp"
-#include "tiny_study.hpp"
 
+#include <mgca/data/synthetic.hpp>
 #include <mgca/encoders/resnet.hpp>
 #include <mgca/feed/labelled_source.hpp>
 #include <mgca/metrics/roc_auc.hpp>
 #include <mgca/tasks/classify.hpp>
-
-using mgca::test::tiny_model;
-using mgca::test::TinyStudy;
 
 namespace {
 
@@ -71,18 +68,6 @@ TEST_CASE("classify: the weights handed back are those of the best epoch, the sa
   const auto first_epoch = mgca::tasks::train_probe({.train = train, .valid = wrong}, {.epochs = 1, .rate = 1e-2});
   CHECK(loss(best) == Approx(loss(first_epoch)));
   CHECK(torch::equal(best->parameters()[0], again->parameters()[0]));
-}
-
-TEST_CASE("classify: features are the image tower's own, in the data's order, and the mode is restored", "[tasks][fast]") {
-  const TinyStudy s;
-  auto model = tiny_model();
-  model->train();
-  const auto table = mgca::tasks::features(*model, s.source, 7);
-  CHECK(model->is_training());
-  CHECK(table.features.sizes() == at::IntArrayRef({24, model->image_width()}));
-  CHECK_FALSE(table.features.requires_grad());
-  for (const int64_t i : {0, 13, 23}) CHECK(table.labels[i][2].item<float>() == s.studies.record(i).labels[2]);
-  CHECK(torch::allclose(table.features, mgca::tasks::features(*model, s.source, 24).features, 1e-4, 1e-5));
 }
 
 TEST_CASE("classify: exclusive classes are learned by cross-entropy, a row with an unknown class costs nothing", "[tasks][fast]") {

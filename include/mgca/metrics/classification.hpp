@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstdint>
+#include <numeric>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -86,11 +87,8 @@ class OneClass {
 
   [[nodiscard]] MeasureValues measure(std::span<const std::uint32_t> times) const {
     std::vector<std::uint32_t> own;
-    if (!in_.rows.empty()) {
-      own.reserve(in_.rows.size());
-      for (const auto row : in_.rows) own.push_back(times[row]);
-      times = own;
-    }
+    for (const auto row : in_.rows) own.push_back(times[row]);
+    if (!own.empty()) times = own;
     MeasureValues out{};
     if (times.empty() || in_.column.scores.empty()) return out;
     const auto set = [&](Measure m, std::optional<double> value) { out[static_cast<std::size_t>(m)] = value; };
@@ -100,7 +98,7 @@ class OneClass {
       std::int64_t n[2][2] = {};  // by label, by call
       for (std::size_t i = 0; i < times.size(); ++i) n[in_.column.labels[i]][in_.called[i]] += times[i];
       const BinaryCounts counts{.true_positive = n[1][1], .false_positive = n[0][1], .true_negative = n[0][0], .false_negative = n[1][0]};
-      set(Measure::f1, counts.f1());
+      if (n[1][0] + n[1][1] > 0) set(Measure::f1, counts.f1());  // without a positive there is nothing to find
       set(Measure::mcc, counts.mcc());
       set(Measure::accuracy, counts.accuracy());
       set(Measure::balanced_accuracy, counts.balanced_accuracy());
@@ -116,9 +114,7 @@ class OneClass {
       all += weight;
     }
     if (all == 0) return out;
-    double error = 0;
-    for (const double bin : excess) error += std::abs(bin);
-    set(Measure::calibration_error, error / all);
+    set(Measure::calibration_error, std::accumulate(excess.begin(), excess.end(), 0.0, [](double sum, double bin) { return sum + std::abs(bin); }) / all);
     set(Measure::brier, squares / all);
     return out;
   }
@@ -129,13 +125,11 @@ class OneClass {
   RankedScores ranked_;
 };
 
-inline float sigmoid(float logit) { return 1 / (1 + std::exp(-logit)); }
-
 // Class c of independent findings.
 inline OneClass independent_class(const ScoreTable& table, std::int64_t c, std::optional<float> threshold) {
   OneClass::Input in{.column = column(table, c), .probabilities = {}, .called = {}, .rows = {}};
   for (const float score : in.column.scores) {
-    in.probabilities.push_back(sigmoid(score));
+    in.probabilities.push_back(1 / (1 + std::exp(-score)));
     if (threshold) in.called.push_back(score > *threshold ? 1 : 0);
   }
   if (static_cast<std::int64_t>(in.column.scores.size()) < table.rows()) {
@@ -149,10 +143,10 @@ inline OneClass independent_class(const ScoreTable& table, std::int64_t c, std::
 // The class of each row. Throws Error(argument) where a row has none or several.
 inline std::vector<std::int64_t> class_of_rows(const ScoreTable& table) {
   std::vector<std::int64_t> classes;
-  for (std::int64_t i = 0; i < table.rows(); ++i) {
-    const auto row = table.labels.subspan(static_cast<std::size_t>(i * table.classes), static_cast<std::size_t>(table.classes));
-    MGCA_CHECK(std::count(row.begin(), row.end(), 1) == 1, "classification: row ", i, " has ", std::count(row.begin(), row.end(), 1),
-               " of the exclusive classes, expected 1");
+  for (auto labels = table.labels; !labels.empty(); labels = labels.subspan(static_cast<std::size_t>(table.classes))) {
+    const auto row = labels.first(static_cast<std::size_t>(table.classes));
+    const auto present = std::count(row.begin(), row.end(), 1);
+    MGCA_CHECK(present == 1, "classification: row ", classes.size(), " has ", present, " of the exclusive classes, expected 1");
     classes.push_back(std::find(row.begin(), row.end(), 1) - row.begin());
   }
   return classes;
@@ -231,7 +225,6 @@ struct ClassificationOptions {
     return values;
   };
   const auto intervals = bootstrap(test.rows(), statistic, options.bootstrap);
-
   ClassificationResult out{.kind = options.kind, .classes = {}, .macro = {}, .accuracy = {}, .mcc = {}};
   auto next = intervals.begin();
   const auto take = [&](Measures& into) {
@@ -250,10 +243,7 @@ struct ClassificationOptions {
     for (std::size_t m = 0; m < kMeasures; ++m) out.defined[m] += result.measures.all[m].estimate ? 1 : 0;
   }
   take(out.macro);
-  if (exclusive) {
-    out.accuracy = *next++;
-    out.mcc = *next++;
-  }
+  if (exclusive) out.accuracy = next[0], out.mcc = next[1];
   return out;
 }
 

@@ -2,64 +2,23 @@
 // Reference: MGCA, section 4.1; AdamW at a constant rate, the best epoch by validation loss, an encoder in evaluation mode while probed.
 #pragma once
 
-#include <mgca/align/model.hpp>
-#include <mgca/encoders/concepts.hpp>
 #include <mgca/feed/loader.hpp>
 #include <mgca/heads/linear_probe.hpp>
 #include <mgca/metrics/classification.hpp>
+#include <mgca/tasks/feature_table.hpp>
 #include <mgca/tasks/scores.hpp>
-#include <mgca/tensor/bridge.hpp>
 #include <mgca/train/evaluate.hpp>
 #include <mgca/train/hooks/early_stop.hpp>
 #include <mgca/train/hooks/validate.hpp>
 #include <mgca/train/trainer.hpp>
 
-#include <functional>
 #include <memory>
-#include <numeric>
 #include <optional>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace mgca {
-
-// An image tower as classifiers see it, whatever it comes from.
-struct FeatureTower {
-  std::shared_ptr<torch::nn::Module> module;
-  std::function<Tensor(const Tensor&)> features;  // images (B, 3, S, S) in [-1, 1] -> (B, width), before any projection
-  int64_t width = 0;
-
-  [[nodiscard]] torch::Device device() const { return module->parameters().front().device(); }
-};
-[[nodiscard]] inline FeatureTower feature_tower(const std::shared_ptr<AlignmentModel>& model) {
-  return {.module = model, .features = [model](const Tensor& images) { return model->image_features(images); }, .width = model->image_width()};
-}
-template <ImageEncoder E>
-[[nodiscard]] FeatureTower feature_tower(const E& tower) {
-  return {.module = tower.ptr(), .features = [own = tower](const Tensor& images) mutable { return own->forward(images).global; }, .width = tower->global_width()};
-}
-
-// Features and labels of a split, on the CPU.
-struct FeatureTable {
-  struct Batch {
-    Tensor features;  // (B, D)
-    Tensor labels;    // (B, C)
-    std::vector<int64_t> records;
-  };
-  Tensor features;               // (N, D)
-  Tensor labels;                 // (N, C): 1, 0, NaN unknown
-  std::vector<int64_t> records;  // of the data set, fewer than it has where bad pictures were skipped; empty: 0 to N - 1
-
-  [[nodiscard]] int64_t size() const { return features.size(0); }
-  [[nodiscard]] Batch batch(std::span<const int64_t> places, RandomKey /*key*/) const {
-    const auto rows = tensor_of(places, {static_cast<int64_t>(places.size())});
-    Batch out{features.index_select(0, rows), labels.index_select(0, rows), {}};
-    for (const auto i : places) out.records.push_back(records.empty() ? i : records[static_cast<std::size_t>(i)]);
-    return out;
-  }
-};
 
 struct ClassifyConfig {
   int64_t epochs = 50;
@@ -191,28 +150,6 @@ struct ClassifyOutcome {
 };
 
 namespace tasks {
-
-// The tower's own features of a whole source, in evaluation mode and without gradient; its mode is restored.
-template <class Source>
-[[nodiscard]] FeatureTable features(const FeatureTower& tower, const Source& source, int64_t batch_size = 64) {
-  const EvaluationScope evaluation(*tower.module);
-  const auto device = tower.device();
-  const Loader<Source> loader(source, {.batch_size = batch_size, .order = Order::as_stored, .last_batch = LastBatch::keep});
-  std::vector<Tensor> rows, labels;
-  std::vector<int64_t> records;
-  auto batches = loader.epoch_batches(0);
-  while (auto batch = batches.next()) {
-    rows.push_back(tower.features(network_input(batch->images, device)).to(torch::kCPU, torch::kFloat32));
-    labels.push_back(batch->labels);
-    records.insert(records.end(), batch->records.begin(), batch->records.end());
-  }
-  return {.features = torch::cat(rows), .labels = torch::cat(labels), .records = std::move(records)};
-}
-template <class Source>
-[[nodiscard]] FeatureTable features(AlignmentModel& model, const Source& source, int64_t batch_size = 64) {
-  const auto not_owned = std::shared_ptr<AlignmentModel>(std::shared_ptr<void>(), &model);
-  return features(feature_tower(not_owned), source, batch_size);
-}
 
 // Trains until patience ends or the epochs are over; the task's module has the weights of its best epoch then, in evaluation mode.
 // `fit` may carry a sink and a stop flag; the recipe comes from config. Throws Error(data) where no epoch had a finite validation loss.

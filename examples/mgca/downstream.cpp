@@ -1,0 +1,164 @@
+#include "downstream.hpp"
+
+#include "console.hpp"
+#include "data_at.hpp"
+#include "study.hpp"
+
+#include <mgca/io/weight_file.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+namespace downstream {
+
+namespace {
+
+std::string cell(const std::optional<double>& value) { return value ? console::number(*value, 3) : "-"; }
+
+// How one measure of one row reads: with its interval, or with its spread over seeds.
+std::string cell(const std::vector<SeedResult>& seeds, const Row& row, const std::string& measure) {
+  if (seeds.size() == 1) {
+    const auto it = row.measures.find(measure);
+    if (it == row.measures.end() || !it->second.value) return "undefined";
+    return cell(it->second.value) + " [" + cell(it->second.low) + ", " + cell(it->second.high) + "]";
+  }
+  const auto all = spread(seeds);
+  const auto named = all.find(row.name);
+  if (named == all.end() || !named->second.contains(measure)) return "undefined";
+  const auto& found = named->second.at(measure);
+  return cell(found.mean) + " +- " + cell(found.deviation) + (found.seeds < static_cast<std::int64_t>(seeds.size()) ? " (" + std::to_string(found.seeds) + ")" : "");
+}
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) text.replace(at, from.size(), to);
+  return text;
+}
+
+}  // namespace
+
+void add_options(CLI::App& command, Options& o) {
+  command.add_option("--data", o.data, "folder of mgca prepare, or CSV with the columns image and split; without one: the run's pairs")->type_name("PATH");
+  command.add_option("--run", o.run, "run folder of mgca pretrain: the image tower of its best weights")->type_name("FOLDER");
+  command.add_option("--weights", o.weights, "image tower from a file in any dialect, as for mgca inspect")->type_name("FILE");
+  command.add_option("--random", o.random, "image tower of this model, drawn at random: what pretraining must be compared with")->type_name("MODEL");
+  command.add_option("--dialect", o.dialect, "layout of --weights; without it: told by the names")->type_name("NAME");
+  command.add_option("--pack", o.pack, "pictures packed by mgca pack for this tower and these data")->type_name("FILE");
+  command.add_option("--out", o.out, "folder for the results")->type_name("FOLDER");
+  command.add_option("--split", o.split, "which split to score")->type_name("NAME")->capture_default_str();
+  command.add_option("--percent", o.percent, "published part of the training split: 1, 10 or 100")->capture_default_str();
+  command.add_option("--seed", o.seed, "of start weights, order and augmentation")->capture_default_str();
+  command.add_option("--seeds", o.seeds, "train so often, with --seed and those after it")->capture_default_str();
+  command.add_option("--resamples", o.resamples, "of the bootstrap, by patient where patients are known")->capture_default_str();
+  command.add_option("--set", o.set, "any option of the protocol in results.json: --set training.rate=1e-3")->type_name("KEY=VALUE")->allow_extra_args(false);
+  command.add_option("--device", o.device, "cpu, cuda, cuda:N, or auto: a GPU where there is one")->type_name("NAME")->capture_default_str();
+}
+
+mgca::PairsConfig tables(const Options& o, const std::string& command) {
+  mgca::PairsConfig config;
+  if (!o.data.empty()) {
+    config = study::data_at(o.data);
+  } else if (!o.run.empty()) {
+    if (!std::filesystem::exists(o.run / "config.json")) {
+      mgca::fail(mgca::ErrorKind::system, o.run.string(), ": not a run folder: it holds no config.json; make one with mgca pretrain --out");
+    }
+    config = study::read_config(o.run / "config.json").data;
+  } else {
+    mgca::fail(mgca::ErrorKind::argument, command, ": --data is missing: a folder of mgca prepare, or a CSV with the columns image and split");
+  }
+  config.report_column.clear();
+  return config;
+}
+
+Tower open_tower(const Options& o, const std::string& command) {
+  const auto device = study::parse_device(o.device);
+  if ((o.run.empty() ? 0 : 1) + (o.weights.empty() ? 0 : 1) + (o.random.empty() ? 0 : 1) != 1) {
+    mgca::fail(mgca::ErrorKind::argument, command, ": expected one of --run FOLDER, --weights FILE and --random MODEL");
+  }
+  std::optional<mgca::Preprocessing> how;
+  std::optional<mgca::ImageTower> tower;
+  WeightsRecord record;
+  if (!o.random.empty()) {
+    tower = mgca::random_image_tower({.name = o.random, .seed = o.seed});
+    record.model = o.random;
+    record.seed = o.seed;
+  } else {
+    auto loaded = mgca::read_image_tower(o.run.empty() ? o.weights : o.run, {.dialect = o.dialect});
+    const auto path = o.run.empty() ? o.weights : o.run / "best.safetensors";
+    record = {.path = path.string(), .sha256 = mgca::io::WeightFile::open(path).sha256(), .dialect = loaded.report.dialect, .model = {}};
+    how = loaded.preprocessing;
+    tower = std::move(loaded.tower);
+  }
+  return std::visit([&](auto& one) {
+    one->to(device);
+    const auto side = one->config.image_size;
+    mgca::PictureConfig pictures{.stored_side = side * 256 / 224, .augmentation = {.crop = side, .random_crop = false}};
+    if (how) {
+      pictures.stored_side = how->stored_side;
+      pictures.local_contrast = how->local_contrast;
+    }
+    return Tower{.tower = one, .record = std::move(record), .pictures = pictures};
+  }, *tower);
+}
+
+std::shared_ptr<const mgca::ImagePack> open_pack(const Options& o) {
+  return o.pack.empty() ? nullptr : std::make_shared<const mgca::ImagePack>(o.pack);
+}
+
+Estimate estimate(const mgca::Interval& i) { return {.value = i.estimate, .low = i.low, .high = i.high, .undefined = i.undefined}; }
+
+std::map<std::string, std::map<std::string, Spread>> spread(const std::vector<SeedResult>& seeds) {
+  std::map<std::string, std::map<std::string, std::vector<double>>> values;
+  for (const auto& seed : seeds) {
+    for (const auto& row : seed.rows) {
+      for (const auto& [measure, found] : row.measures) {
+        if (found.value) values[row.name][measure].push_back(*found.value);
+      }
+    }
+  }
+  std::map<std::string, std::map<std::string, Spread>> out;
+  for (const auto& [row, measures] : values) {
+    for (const auto& [measure, list] : measures) {
+      const auto n = static_cast<double>(list.size());
+      Spread s{.mean = 0, .deviation = {}, .seeds = static_cast<std::int64_t>(list.size())};
+      for (const double value : list) s.mean += value / n;
+      double squares = 0;
+      for (const double value : list) squares += (value - s.mean) * (value - s.mean);
+      if (list.size() > 1) s.deviation = std::sqrt(squares / (n - 1));
+      out[row][measure] = s;
+    }
+  }
+  return out;
+}
+
+void write(const std::filesystem::path& out, const std::string& json, const std::vector<SeedResult>& seeds, const std::vector<std::string>& measures) {
+  std::vector<std::string> header{""};
+  for (const auto& measure : measures) header.push_back(replaced(measure, "_", " "));
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& row : seeds.front().rows) {
+    auto& line = rows.emplace_back(std::vector<std::string>{row.name});
+    for (const auto& measure : measures) line.push_back(cell(seeds, row, measure));
+  }
+  const auto joined = [](const std::vector<std::string>& cells, const std::string& between) {
+    std::string text;
+    for (const auto& one : cells) text += (text.empty() && &one == &cells.front() ? "" : between) + one;
+    return text;
+  };
+  std::string markdown = "| " + joined(header, " | ") + " |\n|" + replaced(std::string(header.size(), '-'), "-", " --- |") + "\n";
+  std::string latex = "\\begin{tabular}{l" + std::string(measures.size(), 'c') + "}\n\\hline\n" + joined(header, " & ") + " \\\\\n\\hline\n";
+  for (const auto& row : rows) {
+    markdown += "| " + joined(row, " | ") + " |\n";
+    latex += replaced(replaced(replaced(joined(row, " & "), "_", "\\_"), "%", "\\%"), "+-", "$\\pm$") + " \\\\\n";
+  }
+  latex += "\\hline\n\\end{tabular}\n";
+  std::filesystem::create_directories(out);
+  auto& files = mgca::posix_files();
+  mgca::atomic_write(files, out / "results.md", markdown);
+  mgca::atomic_write(files, out / "results.tex", latex);
+  mgca::atomic_write(files, out / "results.json", json + "\n");
+  console::table(header, rows);
+  console::line("  written to " + (out / "results.json").string() + ", results.md, results.tex");
+}
+
+}  // namespace downstream

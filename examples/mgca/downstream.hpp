@@ -1,0 +1,162 @@
+// What the downstream commands (classify, detect, segment) share: data with labels, boxes or masks, an image tower from a run, a file
+// or at random, and results as results.json and tables.
+#pragma once
+
+#include <mgca/catalog/image_tower.hpp>
+#include <mgca/core/config.hpp>
+#include <mgca/data/pack.hpp>
+#include <mgca/data/sources/pairs.hpp>
+#include <mgca/feed/picture_config.hpp>
+#include <mgca/metrics/bootstrap.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace downstream {
+
+struct Options {
+  std::filesystem::path run, weights, data, labels, pack, out;
+  std::string random;   // a model whose tower is drawn at random
+  std::string dialect;  // of weights
+  std::vector<std::string> columns, set;
+  std::string split = "test", device = "auto";
+  int percent = 100;          // of the training split
+  std::int64_t seeds = 1;
+  std::uint64_t seed = 42;    // the first
+  std::int64_t resamples = 1000;
+};
+
+// --run, --weights, --random, --dialect, --data, --pack, --out, --split, --percent, --seed, --seeds, --resamples, --set, --device.
+void add_options(CLI::App& command, Options& options);
+
+// --data, or the pairs the run was trained on; reports are not read. Throws Error(argument) where there is neither.
+[[nodiscard]] mgca::PairsConfig tables(const Options& options, const std::string& command);
+
+struct WeightsRecord {
+  std::string path, sha256, dialect;  // empty: drawn at random
+  std::string model;                  // of a random tower
+  std::uint64_t seed = 0;             // of a random tower
+
+  static void describe(auto& self, auto&& field) {
+    field("path", self.path, "file of the weights; empty: drawn at random");
+    field("sha256", self.sha256, "of the file");
+    field("dialect", self.dialect, "its layout");
+    field("model", self.model, "of a tower drawn at random");
+    field("seed", self.seed, "of a tower drawn at random");
+  }
+};
+
+struct Tower {
+  mgca::ImageTower tower;
+  WeightsRecord record;
+  mgca::PictureConfig pictures;  // as the tower wants them: sides, local contrast, centre crop
+};
+
+// The tower anew at every call, on the device. Throws Error(argument) unless exactly one of --run, --weights and --random is given.
+[[nodiscard]] Tower open_tower(const Options& options, const std::string& command);
+
+// None without --pack.
+[[nodiscard]] std::shared_ptr<const mgca::ImagePack> open_pack(const Options& options);
+
+// A number with its interval; null where it is undefined.
+struct Estimate {
+  std::optional<double> value, low, high;
+  std::int64_t undefined = 0;  // resamples without a value
+
+  static void describe(auto& self, auto&& field) {
+    field("value", self.value, "on the split itself");
+    field("low", self.low, "of the interval");
+    field("high", self.high, "of the interval");
+    field("undefined", self.undefined, "resamples without a value");
+  }
+};
+[[nodiscard]] Estimate estimate(const mgca::Interval& interval);
+
+// One line of the tables: a label, or a mean over them.
+struct Row {
+  std::string name;
+  std::map<std::string, std::int64_t> counts;
+  std::map<std::string, Estimate> measures;
+
+  static void describe(auto& self, auto&& field) {
+    field("name", self.name, "label, or what the mean is over");
+    field("counts", self.counts, "what it was computed from");
+    field("measures", self.measures, "with intervals");
+  }
+};
+
+struct SeedResult {
+  std::uint64_t seed = 0;
+  std::map<std::string, double> training;  // epochs, best epoch, validation loss, ...
+  std::vector<Row> rows;
+
+  static void describe(auto& self, auto&& field) {
+    field("seed", self.seed, "of start weights, order and augmentation");
+    field("training", self.training, "how training went");
+    field("rows", self.rows, "labels and means");
+  }
+};
+
+// Mean and standard deviation (n - 1) over the seeds in which a measure is defined.
+struct Spread {
+  double mean = 0;
+  std::optional<double> deviation;
+  std::int64_t seeds = 0;
+
+  static void describe(auto& self, auto&& field) {
+    field("mean", self.mean, "over the seeds");
+    field("deviation", self.deviation, "standard deviation; null with one seed");
+    field("seeds", self.seeds, "in which the measure is defined");
+  }
+};
+
+struct DataRecord {
+  std::string path, sha256;
+  std::vector<std::string> labels;
+  std::map<std::string, std::int64_t> records;  // used of each split
+
+  static void describe(auto& self, auto&& field) {
+    field("path", self.path, "the table or prepared folder");
+    field("sha256", self.sha256, "over names, splits, labels, boxes and masks of all records");
+    field("labels", self.labels, "in the order of the scores");
+    field("records", self.records, "records used of each split");
+  }
+};
+
+// results.json. A protocol is a described record with everything that decides the numbers.
+template <class Protocol>
+struct Results {
+  std::string task, library;
+  Protocol protocol;
+  DataRecord data;
+  WeightsRecord weights;
+  std::vector<SeedResult> seeds;
+  std::map<std::string, std::map<std::string, Spread>> spread;  // by row and measure
+
+  static void describe(auto& self, auto&& field) {
+    field("task", self.task, "what was done");
+    field("library", self.library, "version that did it");
+    field("protocol", self.protocol, "how, in full");
+    field("data", self.data, "on which data");
+    field("weights", self.weights, "from which image tower");
+    field("seeds", self.seeds, "one result a seed");
+    field("spread", self.spread, "mean and standard deviation over the seeds");
+  }
+};
+
+[[nodiscard]] std::map<std::string, std::map<std::string, Spread>> spread(const std::vector<SeedResult>& seeds);
+
+// Writes results.json, results.md and results.tex into the folder and prints the table: intervals with one seed, mean and standard
+// deviation with several.
+void write(const std::filesystem::path& out, const std::string& json, const std::vector<SeedResult>& seeds, const std::vector<std::string>& measures);
+
+}  // namespace downstream

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# mgca classify and mgca compare: from a prepared folder without reports to tables with intervals.
+# shellcheck source-path=SCRIPTDIR source=expect.sh
+. "$(dirname "$0")/expect.sh" "$@"
+
+# A table of labels alone, with training subsets and a second, exclusive set of columns; every second row is of one patient.
+awk -F, -v OFS=, 'NR == 1 { print "image", "patient", "split", "percent", "Finding", "Rare", "A", "B"; next }
+  { n = NR - 1; print "images/" n ".jpg", "CANARYPATIENT" int((n + 1) / 2), (n <= 24 ? "train" : n <= 30 ? "valid" : "test"),
+    (n <= 24 ? (n <= 8 ? 10 : 100) : ""), n % 2, (n == 3 || n == 26 ? 1 : n % 5 == 0 ? "" : 0), n % 3 == 0, n % 3 != 0 }' data/pairs.csv >data/labels.csv
+quick=(--random mgca-vit-tiny --data data/labels.csv --columns Finding Rare --resamples 50 --device cpu)
+
+expect 0 'macro mean' "$mgca" classify "${quick[@]}" --set training.epochs=3 --out a
+for file in results.json results.md results.tex scores-seed42.csv; do [ -s a/$file ] || failed "a/$file is missing"; done
+grep -q '"train": 24' a/results.json || failed "the protocol does not tell how many records were used"
+grep -q '"stored_features": true' a/results.json || failed "without augmentation features are computed once"
+grep -q '^| Rare | undefined |' a/results.md || failed "a label without a positive is undefined"
+[ "$(wc -l <a/scores-seed42.csv)" = 7 ] || failed "a line of scores for each test picture"
+[ "$(head -1 a/scores-seed42.csv)" = 'row,patient_number,Finding,Finding logit,Rare,Rare logit' ] || failed "header of the scores"
+cp a/scores-seed42.csv first
+expect 0 'macro mean' "$mgca" classify "${quick[@]}" --set training.epochs=3 --out a
+same_files first a/scores-seed42.csv
+
+expect 0 'seed 43: 1 epochs' "$mgca" classify "${quick[@]}" --percent 10 --seeds 2 --standardise --set training.epochs=1 --out b
+grep -q '"train": 8' b/results.json || failed "10 percent are 8 records"
+grep -q '+-' b/results.md || failed "several seeds have a mean and a deviation"
+expect 0 'difference .95 %' "$mgca" compare a b
+grep -q '^ *Finding' out || failed "compare has a line per label"
+
+expect 0 'all classes' "$mgca" classify --random mgca-vit-tiny --data data/labels.csv --columns A B --resamples 50 --device cpu --exclusive --augment moco2_transform --set training.epochs=1 --out c
+grep -q '"stored_features": false' c/results.json || failed "augmented pictures go through the tower"
+expect 0 'seed 42: 1 epochs' "$mgca" classify "${quick[@]}" --fine-tune --set training.epochs=1 --set training.batch_size=8 --out d
+grep -q '"trained": "all"' d/results.json || failed "fine-tuning is told"
+expect 2 'only where they are computed once' "$mgca" classify "${quick[@]}" --standardise --fine-tune --out e
+expect 4 'the labels differ' "$mgca" compare a c
+expect 4 '1 % subset' "$mgca" classify "${quick[@]}" --percent 1 --out e
+expect 2 'one of --run FOLDER, --weights FILE and --random MODEL' "$mgca" classify --data data/labels.csv --columns Finding --out e
+expect 2 'there are no labels' "$mgca" classify --random mgca-vit-tiny --data data/labels.csv --out e
+expect 3 'training.epoch' "$mgca" classify "${quick[@]}" --set training.epoch=3 --out e
+absent e
+no_canaries
+echo "ok: $cases cases"
