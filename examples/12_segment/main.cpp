@@ -43,18 +43,17 @@ struct Studies : mgca::SyntheticStudies {
 };
 
 int main(int argc, char** argv) {
-  mgca::SegmentConfig config{.tower = mgca::TowerUse::trained, .epochs = 45, .rate = 1e-3, .schedule = mgca::ScheduleKind::warmup_cosine};
+  mgca::SegmentConfig config{.tower = mgca::TowerUse::trained, .epochs = 6, .rate = 2e-3, .schedule = mgca::ScheduleKind::warmup_cosine};
   const auto tower = mgca::presets::mgca_resnet_small().image;
   torch::manual_seed(config.seed);
   if (argc < 4) {
-    config.epochs = 6;
-    const auto dice = learn(mgca::Unet<mgca::ResNet>({.encoder = tower, .widths = {64, 48, 32, 24, 16}}), Studies(), config, 64);
+    const auto dice = learn(mgca::Unet<mgca::ResNet>({.encoder = tower, .widths = {64, 48, 32, 16, 8}}), Studies(), config, 64);
     return std::cout << (dice > 0.3 ? "ok" : "too low") << ": Dice " << dice << "\n", 0;
   }
   const mgca::DrawnMasks drawn({.folder = argv[2], .class_column = "part"});
   const mgca::VitConfig vit{.image_size = 128, .patch_size = 8, .width = 96, .depth = 4, .heads = 4, .mlp_ratio = 2};
-  if (std::string(argv[3]) == "setr")
-    learn(mgca::Setr<mgca::Vit>({.encoder = vit, .features = {64, 32, 16}}), drawn, config, 128);
-  else
-    learn(mgca::Unet<mgca::ResNet>({.encoder = tower, .widths = {96, 64, 48, 32, 16}}), drawn, config, 128);
+  const bool setr = std::string(argv[3]) == "setr";
+  config.epochs = setr ? 45 : 16, config.rate = setr ? 1e-3 : 2e-3, config.patience = config.epochs;
+  if (setr) learn(mgca::Setr<mgca::Vit>({.encoder = vit, .features = {64, 32, 16}}), drawn, config, 128);
+  if (!setr) learn(mgca::Unet<mgca::ResNet>({.encoder = tower, .widths = {64, 48, 32, 16, 8}}), drawn, config, 128);
 }

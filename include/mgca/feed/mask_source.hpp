@@ -12,6 +12,7 @@
 #include <mgca/feed/loader.hpp>
 #include <mgca/image/augment.hpp>
 #include <mgca/image/mask.hpp>
+#include <mgca/tensor/bridge.hpp>
 #include <mgca/tensor/torch.hpp>
 
 #include <algorithm>
@@ -32,6 +33,10 @@ struct MaskBatch {
   std::vector<int64_t> records;  // positions in the data set
 
   [[nodiscard]] int64_t size() const { return images.size(0); }
+  void pin() {
+    images = page_locked(images);
+    masks = page_locked(masks);
+  }
 };
 
 enum class MaskOrigin : uint8_t {

@@ -177,10 +177,12 @@ struct MaskSplits {
 template <SegmentationNet Net, class Source, class... Hooks>
 FitResult train_segmenter(Net net, const MaskSplits<Source>& splits, const SegmentConfig& config, Hooks&&... hooks) {
   SegmentTask<Net> task(net, config);
-  const Loader<Source> train(
-      splits.train, {.batch_size = std::min(config.batch_size, splits.train.size()), .threads = config.threads, .seed = config.seed});
-  const Loader<Source> valid(
-      splits.valid, {.batch_size = config.batch_size, .order = Order::as_stored, .last_batch = LastBatch::keep, .threads = config.threads});
+  LoaderOptions loading{.batch_size = std::min(config.batch_size, splits.train.size()), .threads = config.threads, .seed = config.seed};
+  loading.pinned = net->parameters().front().is_cuda();
+  const Loader<Source> train(splits.train, loading);
+  loading.order = Order::as_stored;
+  loading.last_batch = LastBatch::keep;
+  const Loader<Source> valid(splits.valid, loading);
   FitOptions options;
   options.epochs = config.epochs;
   options.schedule = {.kind = config.schedule, .rate = config.rate, .minimum = 0, .warmup_fraction = 0.1};
