@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mgca/tasks/classify.hpp>
+#include <mgca/tasks/detect.hpp>
 #include <mgca/tasks/explain.hpp>
 #include <mgca/tasks/ground.hpp>
 #include <mgca/tasks/image_index.hpp>
@@ -9,4 +10,5 @@
 #include <mgca/tasks/retrieve.hpp>
 #include <mgca/tasks/scores.hpp>
 #include <mgca/tasks/segment.hpp>
+#include <mgca/tasks/tower_use.hpp>
 #include <mgca/tasks/zero_shot.hpp>

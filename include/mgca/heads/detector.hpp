@@ -1,7 +1,6 @@
 // A residual network with a YOLOv3 on it, under the published detectors' key names without the `model.` before them.
 #pragma once
 
-#include <mgca/core/enum.hpp>
 #include <mgca/encoders/resnet.hpp>
 #include <mgca/heads/yolo.hpp>
 
@@ -20,14 +19,6 @@ struct DetectorConfig {
   }
 };
 
-// What training does to the tower.
-enum class TowerTraining : uint8_t {
-  frozen,             // no gradient, running statistics used and kept
-  frozen_batch_norm,  // no gradient, but batch statistics are used and running ones change: as published
-  trained,
-};
-constexpr auto names_of(TowerTraining) { return std::to_array<std::string_view>({"frozen", "frozen_batch_norm", "trained"}); }
-
 struct DetectorImpl : torch::nn::Module {
   using Config = DetectorConfig;
 
@@ -41,30 +32,15 @@ struct DetectorImpl : torch::nn::Module {
   }
 
   std::vector<Tensor> forward(const Tensor& images) {  // (B, 3, S, S) in [-1, 1] -> raw outputs of three grids
-    return yolo(pyramid(images));
+    return yolo(tower->pyramid(images));
   }
   // Boxes of a batch; see heads::yolo_decode.
   [[nodiscard]] Tensor boxes(const Tensor& images) { return heads::yolo_decode(yolo->config, forward(images)); }
-
-  void train_tower(TowerTraining how) {
-    training_ = how;
-    for (auto& parameter : tower->parameters()) parameter.set_requires_grad(how == TowerTraining::trained);
-    train(is_training());
-  }
-  void train(bool on = true) override {
-    torch::nn::Module::train(on);
-    tower->train(on && training_ != TowerTraining::frozen);
-  }
 
   ResNet tower;
   Yolo yolo;
 
  private:
-  Pyramid pyramid(const Tensor& images) {
-    if (training_ == TowerTraining::trained) return tower->pyramid(images);
-    const torch::NoGradGuard no_grad;
-    return tower->pyramid(images);
-  }
   static YoloConfig fitted(const ResNetImpl& tower, YoloConfig head) {
     const auto widths = tower.pyramid_widths();
     head.image_size = tower.config.image_size;
@@ -73,8 +49,6 @@ struct DetectorImpl : torch::nn::Module {
     head.c5 = widths[4];
     return head;
   }
-
-  TowerTraining training_ = TowerTraining::trained;
 };
 using Detector = Handle<DetectorImpl>;
 

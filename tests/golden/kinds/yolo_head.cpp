@@ -19,7 +19,6 @@ Answer yolo_head(const Case& one) {
   const bool training = config.value("mode", "eval") == "train";
   Detector detector({.image = {.image_size = config.at("image_size"), .enlarged = 0}});
   load_weights(*detector, "", one);
-  detector->train_tower(TowerTraining::frozen_batch_norm);
   detector->train(training);
   const auto images = ((one.input("imgs_u8").to(torch::kFloat32) / 255 - 0.5) / 0.5).to(one.dtype);
   Answer answer;
