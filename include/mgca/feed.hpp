@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mgca/feed/batch.hpp>
+#include <mgca/feed/detection_source.hpp>
 #include <mgca/feed/labelled_source.hpp>
 #include <mgca/feed/loader.hpp>
 #include <mgca/feed/mask_source.hpp>

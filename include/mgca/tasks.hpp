@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mgca/tasks/classify.hpp>
+#include <mgca/tasks/detect.hpp>
 #include <mgca/tasks/explain.hpp>
 #include <mgca/tasks/feature_table.hpp>
 #include <mgca/tasks/ground.hpp>
@@ -10,4 +11,5 @@
 #include <mgca/tasks/retrieve.hpp>
 #include <mgca/tasks/scores.hpp>
 #include <mgca/tasks/segment.hpp>
+#include <mgca/tasks/tower_use.hpp>
 #include <mgca/tasks/zero_shot.hpp>

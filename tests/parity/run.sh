@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Compares with the Python packages that people use: token ids and report cleaning with transformers' BertTokenizer, hidden states and
-# features with transformers, timm and torchvision, weights in both directions. Not part of ./bootstrap.sh test.
+# features with transformers, timm and torchvision, weights in both directions, mean average precision with pycocotools. Not part of
+# ./bootstrap.sh test.
 #
 # usage: tests/parity/run.sh [BUILD [FOLDER]]   BUILD: a build folder with the tests (default build, after ./bootstrap.sh test);
 #                                               FOLDER: for the Python environment and the files (default BUILD/parity)
@@ -28,7 +29,7 @@ if ! cmp -s "$here/requirements.txt" "$folder/venv/requirements.txt"; then
 fi
 
 echo "== Programs"
-cmake --build "$build" --target mgca_program parity_tokenizer_ids parity_encoder_outputs >"$folder/build.log" 2>&1 || { tail -n 40 "$folder/build.log" >&2; exit 1; }
+cmake --build "$build" --target mgca_program parity_tokenizer_ids parity_detection_scores parity_encoder_outputs >"$folder/build.log" 2>&1 || { tail -n 40 "$folder/build.log" >&2; exit 1; }
 
 export OMP_NUM_THREADS=1 TRANSFORMERS_VERBOSITY=error HF_HUB_OFFLINE=1 TRANSFORMERS_NO_ADVISORY_WARNINGS=1
 echo "== Weights and outputs"
@@ -37,5 +38,7 @@ failed=0
 echo "== Token ids and report cleaning"
 "$python" "$here/tokenizer.py" "$build/bin/parity_tokenizer_ids" "$folder/tokens" \
   "$root/examples/data/vocab/bert-base-cased-vocab.txt" "$folder/weights/minilm/vocab.txt" || failed=1
+echo "== Mean average precision"
+"$python" "$here/detection.py" "$build/bin/parity_detection_scores" "$folder/boxes" || failed=1
 [ $failed = 0 ] && echo "ok: everything agrees"
 exit $failed

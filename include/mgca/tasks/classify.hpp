@@ -111,10 +111,11 @@ class ClassifyTask {
 // Remembers the weights of the best epoch in memory.
 class RememberBest {
  public:
-  RememberBest(torch::nn::Module& module, std::string monitor) : module_(&module), monitor_(std::move(monitor)) {}
+  RememberBest(torch::nn::Module& module, std::string monitor, Better better = Better::smaller)
+      : module_(&module), monitor_(std::move(monitor)), better_(better) {}
   void after_epoch(const Progress& at, Values& values) {
     const double value = monitored(values, monitor_);
-    if (!improves(value, best_, Better::smaller)) return;
+    if (!improves(value, best_, better_)) return;
     best_ = value;
     epoch_ = at.epoch;
     weights_.clear();
@@ -129,6 +130,7 @@ class RememberBest {
  private:
   torch::nn::Module* module_;
   std::string monitor_;
+  Better better_;
   std::optional<double> best_;
   int64_t epoch_ = -1;
   StateDict weights_;

@@ -9,6 +9,7 @@
 #include <mgca/metrics/dice.hpp>
 #include <mgca/ops/mask_loss.hpp>
 #include <mgca/tasks/classify.hpp>  // RememberBest
+#include <mgca/tasks/tower_use.hpp>
 #include <mgca/tensor/bridge.hpp>
 #include <mgca/train/evaluate.hpp>
 #include <mgca/train/hooks/early_stop.hpp>
@@ -36,13 +37,6 @@ concept SegmentationNet = std::derived_from<std::remove_cvref_t<decltype(*std::d
   { net->forward(images) } -> std::same_as<Tensor>;
   { net->tower() } -> std::same_as<torch::nn::Module&>;
 };
-
-enum class TowerUse : uint8_t {
-  frozen,           // weights stay, and so do the statistics of its norms
-  frozen_drifting,  // weights stay, but its norms use and remember the statistics of each batch, as published for ResNets
-  trained,
-};
-constexpr auto names_of(TowerUse) { return std::to_array<std::string_view>({"frozen", "frozen_drifting", "trained"}); }
 
 struct SegmentConfig {
   TowerUse tower = TowerUse::frozen;

@@ -3,6 +3,7 @@
 
 #include <mgca/encoders/resnet.hpp>
 #include <mgca/encoders/vit.hpp>
+#include <mgca/heads/detector.hpp>
 #include <mgca/heads/setr.hpp>
 #include <mgca/heads/unet.hpp>
 
@@ -15,6 +16,7 @@ std::pair<std::shared_ptr<torch::nn::Module>, std::string> model_of(const std::s
   if (name.starts_with("mgca_")) return {published_model(name.substr(std::string("mgca_").size())), ""};
   if (name == "segmenter_unet_resnet50") return {Unet<ResNet>(Unet<ResNet>::Config{}).ptr(), "model."};
   if (name == "segmenter_setr_vit") return {Setr<Vit>(Setr<Vit>::Config{}).ptr(), "model."};
+  if (name == "detector_resnet_50") return {Detector(DetectorConfig{}).ptr(), "model."};
   return {};
 }
 
