@@ -134,7 +134,7 @@ std::map<std::string, std::map<std::string, Spread>> spread(const std::vector<Se
 
 void write(const std::filesystem::path& out, const std::string& json, const std::vector<SeedResult>& seeds, const std::vector<std::string>& measures) {
   std::vector<std::string> header{""};
-  for (const auto& measure : measures) header.push_back(replaced(measure, "_", " "));
+  for (const auto& measure : measures) header.push_back(measure == "auroc" ? "AUROC" : measure == "f1" ? "F1" : measure == "mcc" ? "MCC" : replaced(measure, "_", " "));
   std::vector<std::vector<std::string>> rows;
   for (const auto& row : seeds.front().rows) {
     auto& line = rows.emplace_back(std::vector<std::string>{row.name});
