@@ -28,7 +28,7 @@ Answer mean_average_precision(const Case& one) {
                       {"recall_thresholds", torch::tensor(metrics::recall_levels(MatchRule::above), torch::kFloat64)}}, .document = {}};
 }
 
-const Kind kind("mean_average_precision", mean_average_precision);
+const Kind mean_average_precision_kind("mean_average_precision", mean_average_precision);
 
 }  // namespace
 

@@ -14,7 +14,7 @@ Answer nms(const Case& one) {
   return answer;
 }
 
-const Kind kind("nms", nms);
+const Kind nms_kind("nms", nms);
 
 }  // namespace
 

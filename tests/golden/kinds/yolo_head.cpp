@@ -54,7 +54,7 @@ Answer yolo_head(const Case& one) {
   return answer;
 }
 
-const Kind kind("yolo_head", yolo_head);
+const Kind yolo_head_kind("yolo_head", yolo_head);
 
 }  // namespace
 

@@ -50,7 +50,7 @@ Answer yolo_loss(const Case& one) {
   return answer;
 }
 
-const Kind kind("yolo_loss", yolo_loss);
+const Kind yolo_loss_kind("yolo_loss", yolo_loss);
 
 }  // namespace
 
