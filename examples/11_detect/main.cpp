@@ -13,7 +13,7 @@ int main() {
   torch::manual_seed(1);
   // On a tower with weights: std::make_shared<mgca::DetectorImpl>(std::get<mgca::ResNet>(mgca::read_image_tower(path).tower), head)
   mgca::Detector detector({.image = {.depth = mgca::ResNetDepth::resnet10, .stem = mgca::ResNetStem::small, .image_size = 64, .enlarged = 0, .width = 8},
-                           .yolo = {.width = 16, .anchors = {60, 60, 90, 90, 130, 130, 60, 60, 90, 90, 130, 130, 60, 60, 90, 90, 130, 130}}});
+                           .yolo = {.width = 32, .anchors = {60, 60, 90, 90, 130, 130, 60, 60, 90, 90, 130, 130, 60, 60, 90, 90, 130, 130}}});
   const mgca::FindOptions find{.confidence = 0.05};
   const auto before = mgca::tasks::detect(detector, unseen, find);
   mgca::tasks::train_detector(detector, mgca::tasks::DetectionSplits<mgca::DetectionSource<mgca::SyntheticStudies>>{seen, unseen},
