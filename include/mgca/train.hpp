@@ -8,6 +8,7 @@
 #include <mgca/train/hooks/early_stop.hpp>
 #include <mgca/train/hooks/history.hpp>
 #include <mgca/train/hooks/keep_best.hpp>
+#include <mgca/train/hooks/remember_best.hpp>
 #include <mgca/train/hooks/tensorboard.hpp>
 #include <mgca/train/hooks/validate.hpp>
 #include <mgca/train/meter.hpp>

@@ -9,6 +9,7 @@
 #include <mgca/tasks/scores.hpp>
 #include <mgca/train/evaluate.hpp>
 #include <mgca/train/hooks/early_stop.hpp>
+#include <mgca/train/hooks/remember_best.hpp>
 #include <mgca/train/hooks/validate.hpp>
 #include <mgca/train/trainer.hpp>
 
@@ -106,34 +107,6 @@ class ClassifyTask {
   FeatureTower tower_;
   Trained trained_ = Trained::head;
   std::shared_ptr<torch::nn::Module> all_ = std::make_shared<torch::nn::Module>("Classifier");
-};
-
-// Remembers the weights of the best epoch in memory.
-class RememberBest {
- public:
-  RememberBest(torch::nn::Module& module, std::string monitor, Better better = Better::smaller)
-      : module_(&module), monitor_(std::move(monitor)), better_(better) {}
-  void after_epoch(const Progress& at, Values& values) {
-    const double value = monitored(values, monitor_);
-    if (!improves(value, best_, better_)) return;
-    best_ = value;
-    epoch_ = at.epoch;
-    weights_.clear();
-    for (const auto& [name, tensor] : state_dict(*module_)) weights_.push_back({name, tensor.detach().clone()});
-  }
-  void after_fit(const Progress& /*at*/) {
-    if (!weights_.empty()) load_state_dict(*module_, weights_);
-  }
-  [[nodiscard]] std::optional<double> best() const { return best_; }
-  [[nodiscard]] int64_t epoch() const { return epoch_; }
-
- private:
-  torch::nn::Module* module_;
-  std::string monitor_;
-  Better better_;
-  std::optional<double> best_;
-  int64_t epoch_ = -1;
-  StateDict weights_;
 };
 
 // How training went.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <mgca/core/suppression.hpp>
+#include <mgca/data/split.hpp>
 #include <mgca/feed/batch.hpp>
 #include <mgca/feed/detection_source.hpp>
 #include <mgca/feed/loader.hpp>
@@ -10,11 +11,11 @@
 #include <mgca/heads/yolo_loss.hpp>
 #include <mgca/metrics/bootstrap.hpp>
 #include <mgca/metrics/detection.hpp>
-#include <mgca/tasks/classify.hpp>  // RememberBest
 #include <mgca/tasks/tower_use.hpp>
 #include <mgca/tensor/bridge.hpp>
 #include <mgca/train/evaluate.hpp>
 #include <mgca/train/hooks/early_stop.hpp>
+#include <mgca/train/hooks/remember_best.hpp>
 #include <mgca/train/hooks/validate.hpp>
 #include <mgca/train/trainer.hpp>
 #include <mgca/viz/canvas.hpp>
@@ -22,7 +23,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -215,20 +215,17 @@ template <class Source>
   const auto device = detector->parameters().front().device();
   const Loader<Source> loader(source, {.batch_size = 16, .order = Order::as_stored, .last_batch = LastBatch::keep});
   std::vector<ImageDetections> images;
-  std::vector<int64_t> records, groups;
-  std::map<std::string, int64_t> patients;
+  std::vector<int64_t> records;
   auto batches = loader.epoch_batches(0);
   while (const auto batch = batches.next()) {
     auto found = found_boxes(detector->boxes(network_input(batch->images, device)), options);
     for (std::size_t b = 0; b < found.size(); ++b) {
       const auto record = batch->records[b];
-      const auto& patient = source.data().record(record).patient;
-      const auto name = patient.empty() ? "\n" + std::to_string(record) : patient;  // of its own where nothing is known
-      groups.push_back(patients.try_emplace(name, static_cast<int64_t>(patients.size())).first->second);
       records.push_back(record);
       images.push_back({.found = std::move(found[b]), .truth = source.truth(record)});
     }
   }
+  const auto groups = data::patient_groups(source.data(), records);
   bootstrap.groups = groups;
   auto report = judge(std::move(images), bootstrap);
   report.records = std::move(records);

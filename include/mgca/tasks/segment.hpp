@@ -2,17 +2,18 @@
 // Reference: MGCA, section 4.1: AdamW at a constant rate, frozen tower, the best epoch by validation loss.
 #pragma once
 
+#include <mgca/data/split.hpp>
 #include <mgca/feed/batch.hpp>
 #include <mgca/feed/loader.hpp>
 #include <mgca/feed/mask_source.hpp>
 #include <mgca/io/image_file.hpp>
 #include <mgca/metrics/dice.hpp>
 #include <mgca/ops/mask_loss.hpp>
-#include <mgca/tasks/classify.hpp>  // RememberBest
 #include <mgca/tasks/tower_use.hpp>
 #include <mgca/tensor/bridge.hpp>
 #include <mgca/train/evaluate.hpp>
 #include <mgca/train/hooks/early_stop.hpp>
+#include <mgca/train/hooks/remember_best.hpp>
 #include <mgca/train/hooks/validate.hpp>
 #include <mgca/train/trainer.hpp>
 #include <mgca/viz/canvas.hpp>
@@ -21,7 +22,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -147,18 +147,6 @@ template <SegmentationNet Net>
   return {marked(logits.sigmoid() > threshold), marked(batch.masks > 0.5), marked(batch.masks.isnan())};
 }
 
-template <class Source>
-[[nodiscard]] std::vector<int64_t> patients_of(const Source& source, const std::vector<Segmentation::One>& images) {
-  std::map<std::string, int64_t> numbers;
-  std::vector<int64_t> groups;
-  for (const auto& one : images) {
-    const auto& patient = source.data().record(one.record).patient;
-    const auto name = patient.empty() ? "\n" + std::to_string(one.record) : patient;  // of its own where nothing is known
-    groups.push_back(numbers.try_emplace(name, static_cast<int64_t>(numbers.size())).first->second);
-  }
-  return groups;
-}
-
 }  // namespace detail
 
 template <class Source>
@@ -206,7 +194,9 @@ template <SegmentationNet Net, class Source>
     }
     out.dice_over_batches += sum / static_cast<double>(batch->size() * loader.batches_per_epoch());
   }
-  const auto groups = detail::patients_of(source, out.images);
+  std::vector<int64_t> records;
+  for (const auto& one : out.images) records.push_back(one.record);
+  const auto groups = data::patient_groups(source.data(), records);
   auto bootstrap = options.bootstrap;
   bootstrap.groups = groups;
   std::vector<MaskScore> scores;
