@@ -18,6 +18,7 @@ void add_pack(CLI::App& program);
 void add_pretrain(CLI::App& program);
 void add_classify(CLI::App& program);
 void add_compare(CLI::App& program);
+void add_detect(CLI::App& program);
 void add_segment(CLI::App& program);
 void add_retrieve(CLI::App& program);
 void add_zeroshot(CLI::App& program);

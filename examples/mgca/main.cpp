@@ -41,6 +41,7 @@ int main(int argc, char** argv) {
   command::add_pretrain(program);
   command::add_classify(program);
   command::add_compare(program);
+  command::add_detect(program);
   command::add_segment(program);
   command::add_retrieve(program);
   command::add_zeroshot(program);

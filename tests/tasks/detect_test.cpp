@@ -1,6 +1,7 @@
 #include "catch.hpp"
 #include "host_reads.hpp"
 
+#include <mgca/core/config.hpp>
 #include <mgca/data/synthetic.hpp>
 #include <mgca/tasks/detect.hpp>
 #include <mgca/train/hooks/history.hpp>
@@ -22,6 +23,13 @@ struct BoxStudies {
 };
 
 }  // namespace
+
+TEST_CASE("detect: the published recipe is written and read whole", "[tasks][fast]") {
+  const auto published = mgca::published_detection();
+  const auto again = mgca::from_json_text<mgca::DetectConfig>(mgca::to_json_text(published), "results.json");
+  CHECK(mgca::differences(published, again).empty());
+  CHECK(mgca::differences(published, {}).size() == 3);  // tower, arithmetic, images
+}
 
 TEST_CASE("detect: a tower and a YOLOv3 learn to find synthetic findings on unseen images", "[tasks][fast]") {
   const BoxStudies studies;

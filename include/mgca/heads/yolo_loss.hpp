@@ -8,6 +8,9 @@
 #include <mgca/heads/yolo.hpp>
 #include <mgca/ops/unit.hpp>  // exact_scope
 
+#include <array>
+#include <cstdint>
+#include <string_view>
 #include <vector>
 
 namespace mgca {
@@ -35,6 +38,7 @@ enum class YoloArithmetic : uint8_t {
   single,     // single precision at least
   published,  // double precision but for the classes
 };
+constexpr auto names_of(YoloArithmetic) { return std::to_array<std::string_view>({"single", "published"}); }
 
 namespace heads {
 
