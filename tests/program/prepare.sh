@@ -59,7 +59,7 @@ expect 0 'AP50' "$mgca" detect --data drawn --random mgca-resnet-small --out box
 for file in results.json results.md results.tex seed-42.csv seed-42.safetensors; do [ -s boxes/$file ] || failed "boxes/$file is missing"; done
 [ "$(head -1 boxes/seed-42.csv)" = 'row,truth,found,scores' ] && [ "$(find boxes/drawings -name '*.png' | wc -l)" = 2 ] || failed "detect tells and draws pictures"
 expect 2 'vision transformer' "$mgca" detect --data drawn --random mgca-vit-tiny --out boxes --set pictures.side=64
-expect 4 'no picture of the training split has a box' "$mgca" detect --data made --random mgca-resnet-small --out none
+expect 4 'no picture of the training split has a box' "$mgca" detect --data data/pairs.csv --random mgca-resnet-small --out none
 expect 3 'did you mean .epochs' "$mgca" segment --data drawn --out masks --set task.epoch=1
 
 # --- pictures that look alike, one bad row in each table ---------------------------------------------------------
