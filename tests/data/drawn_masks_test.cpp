@@ -52,6 +52,16 @@ TEST_CASE("drawn_masks: other grey levels, paths that leave the folder, missing 
   mgca::test::expect_error([&] { (void)folder.read(); }, {"masks.csv", "row 1", "254", "127"});
   folder.write("image,mask\na.png,../m.png\n");
   mgca::test::expect_error([&] { (void)folder.read(); }, {"masks.csv", "row 1", "path"});
+  const mgca::test::Scratch outside;
+  std::filesystem::copy(folder.scratch / "a.png", outside / "a.png");
+  std::filesystem::create_symlink(outside / "a.png", folder.scratch / "out.png");
+  folder.mask.at(0, 0) = 0;
+  folder.write("image,mask\na.png,out.png\n");
+  mgca::test::expect_error([&] { (void)folder.read(); }, {"masks.csv", "row 1", "out.png"});
+  folder.write("image,mask\nout.png,m.png\nnone.png,m.png\n");
+  const auto linked = folder.read();
+  mgca::test::expect_error([&] { (void)linked.image(0); }, {"masks.csv", "row 1", "out.png"});
+  mgca::test::expect_error([&] { (void)linked.image(1); }, {"masks.csv", "row 2", "none.png"});
   folder.write("image,other\na.png,m.png\n");
   mgca::test::expect_error([&] { (void)folder.read(); }, {"masks.csv", "mask"});
   folder.write("image,mask\n");

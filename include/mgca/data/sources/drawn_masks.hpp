@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mgca/core/error.hpp>
+#include <mgca/data/data_root.hpp>
 #include <mgca/data/dataset.hpp>
 #include <mgca/data/detail/study_cells.hpp>
 #include <mgca/image/mask.hpp>
@@ -35,8 +36,8 @@ class DrawnMasks {
   static constexpr std::uint8_t kInside = 255, kUndecided = 127;
 
   // Reads the table and all masks. Throws Error(system) for a missing file, Error(data) naming table and row for a mask with other values,
-  // paths that leave the folder and a table without rows.
-  explicit DrawnMasks(DrawnMasksConfig config) : config_(std::move(config)) {
+  // paths and links that leave the folder, and a table without rows.
+  explicit DrawnMasks(DrawnMasksConfig config) : config_(std::move(config)), root_(config_.folder) {
     auto table = io::CsvTable::read(config_.folder / config_.table);
     const auto image = table.column("image"), mask = table.column("mask");
     const auto split = table.find("split"), group = table.find("group");
@@ -60,12 +61,23 @@ class DrawnMasks {
 
   [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(studies_.size()); }
   [[nodiscard]] const Study& record(std::int64_t i) const { return studies_[static_cast<std::size_t>(i)]; }
-  [[nodiscard]] GreyImage image(std::int64_t i) const { return io::read_image(config_.folder / record(i).image); }
+  // Throws Error with table and row before the reason; Error(data) for a path that leads out of the folder.
+  [[nodiscard]] GreyImage image(std::int64_t i) const {
+    return picture((config_.folder / config_.table).string() + ": row " + std::to_string(record(i).row), record(i).image);
+  }
   [[nodiscard]] const std::vector<std::string>& label_names() const { return names_; }
 
  private:
+  // `place` is the row that names it.
+  [[nodiscard]] GreyImage picture(const std::string& place, const std::filesystem::path& path) const {
+    try {
+      return io::decode_image(root_.read(path), path.generic_string());
+    } catch (const Error& error) {
+      fail(error.kind(), place, ": ", error.what());
+    }
+  }
   void read_mask(const io::CsvRow& row, const std::filesystem::path& path, Study& study) const {
-    const auto drawn = io::read_image(config_.folder / path);
+    const auto drawn = picture(row.place(), path);
     auto inside = drawn, undecided = drawn;
     bool any = false;
     for (std::size_t i = 0; i < drawn.pixels().size(); ++i) {
@@ -82,6 +94,7 @@ class DrawnMasks {
   }
 
   DrawnMasksConfig config_;
+  DataRoot root_;
   std::vector<Study> studies_;
   std::vector<std::string> names_;
 };
