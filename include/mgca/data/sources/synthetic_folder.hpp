@@ -3,6 +3,7 @@
 
 #include <mgca/core/error.hpp>
 #include <mgca/core/file.hpp>
+#include <mgca/core/parallel.hpp>
 #include <mgca/data/prepared.hpp>
 #include <mgca/data/synthetic.hpp>
 #include <mgca/io/image_file.hpp>
@@ -43,12 +44,15 @@ namespace mgca::data {
     auto number = std::to_string(i + 1);
     study.image = "images/" + std::string(number.size() < 6 ? 6 - number.size() : 0, '0') + number + ".png";
     study.split = split_of_patient(study.patient, rule);
-    if (!raw.has(study.image.generic_string())) {
-      const auto png = io::encode_png(studies.image(i).plane());
-      atomic_write(posix_files(), raw.folder() / study.image, std::span<const std::byte>(png));
-    }
     set.studies.push_back(std::move(study));
   }
+  // More threads than cores: most of the time goes by waiting until a picture is on the disk.
+  parallel_for(studies.size(), [&](std::int64_t i) {
+    const auto& image = set.studies[static_cast<std::size_t>(i)].image;
+    if (raw.has(image.generic_string())) return;
+    const auto png = io::encode_png(studies.image(i).plane());
+    atomic_write(posix_files(), raw.folder() / image, std::span<const std::byte>(png));
+  }, {.threads = 16});
   set.notes.emplace_back("The pictures are schematic drawings and have no clinical meaning.");
   complete(set, raw, options);
   return set;
