@@ -32,11 +32,13 @@ namespace mgca {
 
 struct FindOptions {
   double confidence = 0.5;   // boxes less sure than this are dropped
-  double suppression = 0.5;  // of overlapping boxes the surest stays; IoU with a pixel added to every side
+  double suppression = 0.5;  // of overlapping boxes the surest stays
+  double pixel = 1;          // added to every side before the overlap is taken; 0 suits small pictures, whose boxes it changes much
 
   static void describe(auto& self, auto&& field) {
     field("confidence", self.confidence, "boxes less sure than this are dropped");
     field("suppression", self.suppression, "IoU at which of two boxes the surer stays");
+    field("pixel", self.pixel, "added to every side before the overlap is taken: 1 as published; 0 suits small pictures");
   }
 };
 
@@ -53,6 +55,7 @@ struct DetectConfig {
   int64_t batch_size = 16;
   double rate = 5e-4;
   double weight_decay = 1e-6;
+  ScheduleKind schedule = ScheduleKind::constant;
   int64_t patience = 10;  // epochs without a better value
   int64_t threads = 1;
   uint64_t seed = 42;
@@ -65,8 +68,9 @@ struct DetectConfig {
     field("monitor", self.monitor, "what chooses the best epoch");
     field("epochs", self.epochs, "passes over the data at most");
     field("batch_size", self.batch_size, "images per step");
-    field("rate", self.rate, "constant learning rate");
+    field("rate", self.rate, "learning rate, the highest where it changes");
     field("weight_decay", self.weight_decay, "decoupled decay");
+    field("schedule", self.schedule, "shape of the learning rate's curve");
     field("patience", self.patience, "epochs without a better value");
     field("threads", self.threads, "threads that prepare batches");
     field("seed", self.seed, "of the order of images");
@@ -96,7 +100,7 @@ namespace tasks {
       sure.push_back({.box = box_of(CentreSize{row[0], row[1], row[2], row[3]}), .score = row[4], .label = label});
     }
     auto& kept = all.emplace_back();
-    for (const auto i : non_maximum_suppression(sure, {.threshold = options.suppression})) kept.push_back(sure[static_cast<std::size_t>(i)]);
+    for (const auto i : non_maximum_suppression(sure, {.threshold = options.suppression, .pixel = options.pixel})) kept.push_back(sure[static_cast<std::size_t>(i)]);
   }
   return all;
 }
@@ -177,7 +181,7 @@ FitResult train_detector(Detector detector, const DetectionSplits<Source>& split
   const Loader<Source> valid(splits.valid, {.batch_size = config.batch_size, .order = Order::as_stored, .last_batch = LastBatch::keep, .threads = config.threads});
   FitOptions options;
   options.epochs = config.epochs;
-  options.schedule = {.kind = ScheduleKind::constant, .rate = config.rate, .minimum = 0};
+  options.schedule = {.kind = config.schedule, .rate = config.rate, .minimum = 0, .warmup_fraction = 0.1};
   options.optimizer.weight_decay = config.weight_decay;
   options.seed = config.seed;
   const bool by_map = config.monitor == DetectMonitor::mean_average_precision;
