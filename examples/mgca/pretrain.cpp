@@ -45,6 +45,7 @@ void pretrain(const PretrainOptions& o) {
     const auto it = row.values.find("val_loss");
     if (it != row.values.end() && std::isfinite(it->second) && (best == nullptr || it->second < best->values.at("val_loss"))) best = &row;
   }
+  if (config.fit.epochs == 0) return console::line("no epoch was asked for: " + (o.out / "best.safetensors").string() + " holds the start weights, to compare with");
   console::line(outcome.result.end == mgca::FitEnd::stopped_early
                     ? "stopped early: no better held-out loss in " + std::to_string(config.patience) + " epochs"
                     : "all " + std::to_string(config.fit.epochs) + " epochs are done");

@@ -319,6 +319,7 @@ RunOutcome pretrain(Study& study, const std::filesystem::path& run, const std::s
                           mgca::KeepBest(*study.model, {.path = run / "best.safetensors", .metadata = weights_metadata(study)}), history,
                           mgca::TensorBoard(run));
   narrator.finish();
+  if (options.epochs == 0) mgca::write_weights(run / "best.safetensors", {mgca::state_dict(*study.model), weights_metadata(study)});
   return {std::move(result), history.rows()};
 }
 

@@ -44,7 +44,7 @@ struct FitOptions {
   RunContext run;
 
   static void describe(auto& self, auto&& field) {
-    field("epochs", self.epochs, "passes over the data");
+    field("epochs", self.epochs, "passes over the data; 0: nothing is trained");
     field("schedule", self.schedule, "learning rate");
     field("optimizer", self.optimizer, "AdamW");
     field("accumulation", self.accumulation, "batches per optimiser step");
