@@ -55,6 +55,22 @@ TEST_CASE("yolo_loss: of two boxes at one anchor and cell the later stays, in an
   CHECK(yolo_targets(kYolo, 0, zeros, torch::zeros({1, 0, 5})).mask.sum().item<double>() == 0);
 }
 
+TEST_CASE("yolo_loss: with one grid a box is found only where the most similar of all nine anchors is, and nothing holds it down there", "[heads][fast]") {
+  const mgca::YoloConfig one{.assignment = mgca::YoloAssignment::one_grid};
+  const auto boxes = yolo_rows({0, 0.3, 0.3, 0.9, 0.8, 0, 0.6, 0.6, 30.0 / 416, 61.0 / 416, 0, 0.2, 0.7, 0.02, 0.03});  // anchors 2, 3 and 6
+  const auto outputs = raw_outputs(1);
+  for (int64_t g = 0; g < 3; ++g) {
+    const auto t = yolo_targets(one, g, outputs[static_cast<std::size_t>(g)], boxes);
+    const auto anchor = t.mask[0].sum({1, 2});
+    CHECK(t.mask.sum().item<double>() == 1);
+    CHECK(anchor.argmax().item<int64_t>() == (g == 0 ? 2 : 0));
+    CHECK((t.empty * t.mask).sum().item<double>() == 0);
+    CHECK(yolo_targets(kYolo, g, outputs[static_cast<std::size_t>(g)], boxes).mask.sum().item<double>() == 3);
+  }
+  CHECK(yolo_targets(one, 1, outputs[1], torch::zeros({1, 2, 5})).mask.sum().item<double>() == 0);
+  CHECK(yolo_targets(one, 1, outputs[1], torch::zeros({1, 0, 5})).empty.sum().item<double>() == 3 * 14 * 14);
+}
+
 TEST_CASE("yolo_loss: a step reads nothing of the device, and its derivative is right", "[heads][fast]") {
   const auto boxes = torch::rand({3, 5, 5}) * 0.8 + 0.1;
   boxes.select(-1, 0).zero_();
@@ -63,6 +79,7 @@ TEST_CASE("yolo_loss: a step reads nothing of the device, and its derivative is 
   {
     const mgca::test::HostReads watching;
     yolo_loss({.image_size = 128}, raw, boxes).total.backward();
+    (void)yolo_loss({.image_size = 128, .assignment = mgca::YoloAssignment::one_grid}, raw, boxes);
     CHECK(watching.reads().empty());
     CHECK(watching.operator_count() > 100);
   }

@@ -3,6 +3,7 @@
 // Reference: Redmon and Farhadi 2018; MGCA, section 4.3, which detects with it on frozen features.
 #pragma once
 
+#include <mgca/core/enum.hpp>
 #include <mgca/core/error.hpp>
 #include <mgca/encoders/features.hpp>
 #include <mgca/tensor/handle.hpp>
@@ -10,10 +11,18 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace mgca {
+
+// Where a box is to be found.
+enum class YoloAssignment : uint8_t {
+  every_grid,  // at all three, each at the anchor most like it: the published detectors
+  one_grid,    // only where the anchor most like it of all nine is, as Redmon and Farhadi describe it: fewer boxes are found twice
+};
+constexpr auto names_of(YoloAssignment) { return std::to_array<std::string_view>({"every_grid", "one_grid"}); }
 
 struct YoloConfig {
   int64_t image_size = 224;  // pixels, square
@@ -22,6 +31,7 @@ struct YoloConfig {
   int64_t c5 = 2048;
   int64_t width = 512;       // channels of the coarsest branch; the finer ones have half and a quarter
   int64_t classes = 1;
+  YoloAssignment assignment = YoloAssignment::every_grid;
   // Width and height of three boxes for each grid, coarsest first, for images of 416 pixels.
   std::vector<double> anchors{116, 90, 156, 198, 373, 326, 30, 61, 62, 45, 59, 119, 10, 13, 16, 30, 33, 23};
 
@@ -32,6 +42,7 @@ struct YoloConfig {
     field("c5", self.c5, "channels of its fourth stage");
     field("width", self.width, "channels of the coarsest branch");
     field("classes", self.classes, "kinds of object");
+    field("assignment", self.assignment, "which grids learn to find a box");
     field("anchors", self.anchors, "width and height of three boxes a grid, coarsest first, for images of 416 pixels");
   }
   void validate() const {

@@ -1,7 +1,7 @@
 // What YOLOv3 is trained towards, and its loss. Boxes are assigned on the device, all at once; nothing is read by the host.
-// Every box is assigned at all three grids, to the anchor of its cell that resembles it most; the next box at the same anchor and cell
-// replaces it. Kept as published, since it defines the published detectors: IoU with a pixel added in grid units, and confidence held
-// down at an assigned anchor, too, unless it resembles the box by more than a half.
+// A box is assigned to the anchor of its cell that resembles it most, at every grid or at one; the next box at the same anchor and cell
+// replaces it. Kept as published where every grid takes part, since it defines the published detectors: IoU with a pixel added in grid
+// units, and confidence held down at an assigned anchor, too, unless it resembles the box by more than a half.
 // Reference: Redmon and Farhadi 2018; MGCA, section 4.3.
 #pragma once
 
@@ -41,6 +41,19 @@ enum class YoloArithmetic : uint8_t {
 constexpr auto names_of(YoloArithmetic) { return std::to_array<std::string_view>({"single", "published"}); }
 
 namespace heads {
+namespace detail {
+
+// The anchor of all grids that is most like each box, as a number in YoloConfig's order; boxes (B, M, 5) -> (B, M).
+inline Tensor nearest_anchor(const YoloConfig& config, const Tensor& boxes) {
+  const auto count = static_cast<int64_t>(config.anchors.size()) / 2;
+  auto anchors = torch::empty({count, 2}, boxes.options());
+  for (int64_t i = 0; i < anchors.numel(); ++i) anchors.view(-1)[i].fill_(config.anchors[static_cast<std::size_t>(i)] / 416);
+  const auto size = boxes.slice(-1, 3, 5).unsqueeze(2);  // (B, M, 1, 2)
+  const auto shared = torch::minimum(size, anchors).prod(-1);
+  return (shared / (size.prod(-1) + anchors.prod(-1) - shared + 1e-16)).argmax(-1);
+}
+
+}  // namespace detail
 
 // boxes (B, M, 5): class, cx, cy, w, h of 1; rows of 0 are padding. output: the grid's raw output, for its size. In the boxes' precision.
 [[nodiscard]] inline YoloTargets yolo_targets(const YoloConfig& config, int64_t grid, const Tensor& output, const Tensor& boxes) {
@@ -53,12 +66,15 @@ namespace heads {
   const auto size = boxes.slice(-1, 3, 5) * torch::stack({torch::full({}, W, boxes.options()), torch::full({}, H, boxes.options())});  // (B, M, 2), cells
   const auto shared = (torch::minimum(size.unsqueeze(2), anchors) + 1).prod(-1);                          // (B, M, A)
   const auto overlap = shared / ((size + 1).prod(-1, /*keepdim=*/true) + (anchors + 1).prod(-1) - shared + 1e-16);
-  const auto best = overlap.argmax(-1);                                                                   // (B, M)
+  const bool one_grid = config.assignment == YoloAssignment::one_grid;
+  const auto nearest = one_grid ? detail::nearest_anchor(config, boxes) : Tensor();
+  const auto best = one_grid ? nearest.remainder(A) : overlap.argmax(-1);                                 // (B, M)
+  const auto here = one_grid ? real & (nearest.div(A, "floor") == grid) : real;
 
   // Places in the flattened grid; one more behind it takes what is dropped.
   const auto cell = (row * W + column).to(torch::kLong);
   const auto dropped = torch::full({}, cells, cell.options());
-  const auto wanted = torch::where(real, best * (H * W) + cell, dropped);                                // (B, M)
+  const auto wanted = torch::where(here, best * (H * W) + cell, dropped);                                // (B, M)
   const auto same = (wanted.unsqueeze(2) == wanted.unsqueeze(1)).triu(1).any(-1);                        // a later box has this place
   const auto place = torch::where(same, dropped, wanted);
   const auto put = [&](const Tensor& values) {  // (B, M) -> (B, A, H, W)
@@ -70,6 +86,7 @@ namespace heads {
   const auto each = torch::arange(A, cell.options());
   const auto alike = torch::where(real.unsqueeze(-1) & (overlap > 0.5), each * (H * W) + cell.unsqueeze(-1), dropped);  // (B, M, A)
   targets.empty = torch::ones({B, cells + 1}, boxes.options()).scatter_(1, alike.flatten(1), 0).slice(1, 0, cells).view({B, A, H, W});
+  if (one_grid) targets.empty = targets.empty * (1 - targets.mask);
   std::vector<Tensor> classes;
   for (int64_t c = 0; c < config.classes; ++c) classes.push_back(put((boxes.select(-1, 0) == c).to(boxes.scalar_type())));
   targets.classes = torch::stack(classes, -1);
