@@ -146,6 +146,22 @@ TEST_CASE("paired_bootstrap: a real difference is found, none is not", "[metrics
   CHECK(*same.difference.estimate == 0.0);
 }
 
+TEST_CASE("paired_bootstrap: a list gives each place the test it has alone, with both values", "[metrics][fast]") {
+  const auto a = normal_values(60, 0.3), b = normal_values(60, 0.0);
+  const auto list = [](const std::vector<double>& values) {
+    return [&values](const Resample& r) { return std::vector<std::optional<double>>{mean_of(values)(r), std::nullopt, r.times[0] > 0 ? mean_of(values)(r) : std::optional<double>()}; };
+  };
+  const auto found = paired_bootstrap(60, std::pair(list(a), list(b)), {.resamples = 200});
+  const auto alone = paired_bootstrap(60, std::pair(mean_of(a), mean_of(b)), {.resamples = 200});
+  REQUIRE(found.size() == 3);
+  CHECK((found[0].p_value == alone.p_value && found[0].difference.low == alone.difference.low && found[0].difference.high == alone.difference.high));
+  CHECK(*found[0].first - *found[0].second == Approx(*found[0].difference.estimate));
+  CHECK((!found[1].p_value && !found[1].first && found[1].difference.undefined == 200));
+  CHECK(found[2].difference.undefined > 30);  // the first item is missing in 37 % of the draws
+  const auto one = [](const Resample&) { return std::vector<double>{1}; };
+  expect_error([&] { (void)paired_bootstrap(3, std::pair(one, [](const Resample&) { return std::vector<double>{1, 2}; })); }, {"1 values", "second 2"});
+}
+
 TEST_CASE("bootstrap: the numbers are the same for any number of threads, bit for bit", "[metrics][parallel][fast]") {
   const auto values = normal_values(90, 1.0), other = normal_values(90, 0.8);
   std::vector<std::int64_t> groups;

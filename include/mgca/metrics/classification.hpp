@@ -182,28 +182,32 @@ struct ClassificationOptions {
   BootstrapOptions bootstrap = {};
 };
 
-// `test` holds logits. Throws Error(argument) for an empty table, for thresholds of another number of classes, and for exclusive classes
-// of which a row has none, several or an unknown one.
-[[nodiscard]] inline ClassificationResult classification(const ScoreTable& test, const ClassificationOptions& options = {}) {
-  check_table(test);
-  const auto C = test.classes;
-  const bool exclusive = options.kind == LabelKind::exclusive;
-  MGCA_CHECK(test.rows() > 0, "classification: the table has no rows");
-  MGCA_CHECK(options.thresholds.empty() || (!exclusive && options.thresholds.size() == static_cast<std::size_t>(C)), "classification: ", options.thresholds.size(),
-             " thresholds for ", C, exclusive ? " exclusive classes, which need none" : " classes");
-  std::vector<detail::OneClass> classes;
-  std::vector<std::int64_t> truth;
-  if (exclusive) {
-    MGCA_CHECK(std::count(test.known.begin(), test.known.end(), 0) == 0, "classification: exclusive classes must all be known");
-    truth = detail::class_of_rows(test);
-    classes = detail::exclusive_classes(test);
-  } else {
+// One classifier on a test split, ready to be measured on any resample of its rows.
+class MeasuredClassifier {
+ public:
+  // `test` holds logits. Throws Error(argument) for an empty table, for thresholds of another number of classes, and for exclusive classes
+  // of which a row has none, several or an unknown one.
+  MeasuredClassifier(const ScoreTable& test, const ClassificationOptions& options) : exclusive_(options.kind == LabelKind::exclusive) {
+    check_table(test);
+    const auto C = test.classes;
+    MGCA_CHECK(test.rows() > 0, "classification: the table has no rows");
+    MGCA_CHECK(options.thresholds.empty() || (!exclusive_ && options.thresholds.size() == static_cast<std::size_t>(C)), "classification: ",
+               options.thresholds.size(), " thresholds for ", C, exclusive_ ? " exclusive classes, which need none" : " classes");
+    if (exclusive_) {
+      MGCA_CHECK(std::count(test.known.begin(), test.known.end(), 0) == 0, "classification: exclusive classes must all be known");
+      truth_ = detail::class_of_rows(test);
+      classes_ = detail::exclusive_classes(test);
+      return;
+    }
     for (std::int64_t c = 0; c < C; ++c)
-      classes.push_back(detail::independent_class(test, c, options.thresholds.empty() ? std::nullopt : options.thresholds[static_cast<std::size_t>(c)]));
+      classes_.push_back(detail::independent_class(test, c, options.thresholds.empty() ? std::nullopt : options.thresholds[static_cast<std::size_t>(c)]));
   }
-  const auto statistic = [&](const Resample& draw) {
+
+  // kMeasures values of each class, then their means over the classes; of exclusive classes then accuracy and Matthews correlation of all at
+  // once.
+  [[nodiscard]] std::vector<std::optional<double>> operator()(const Resample& draw) const {
     std::vector<detail::MeasureValues> each;
-    for (const auto& one : classes) each.push_back(one.measure(draw.times));
+    for (const auto& one : classes_) each.push_back(one.measure(draw.times));
     std::vector<std::optional<double>> values;
     for (const auto& one : each) values.insert(values.end(), one.begin(), one.end());
     for (std::size_t m = 0; m < kMeasures; ++m) {
@@ -211,28 +215,55 @@ struct ClassificationOptions {
       for (const auto& one : each) of_classes.push_back(one[m]);
       values.push_back(macro_mean(std::move(of_classes)).mean);
     }
-    if (exclusive) {
-      ConfusionMatrix matrix{.classes = C, .counts = std::vector<std::int64_t>(static_cast<std::size_t>(C * C))};
-      for (std::size_t c = 0; c < classes.size(); ++c) {
-        const auto& called = classes[c].input().called;
+    if (exclusive_) {
+      const auto C = classes_.size();
+      ConfusionMatrix matrix{.classes = static_cast<std::int64_t>(C), .counts = std::vector<std::int64_t>(C * C)};
+      for (std::size_t c = 0; c < C; ++c) {
+        const auto& called = classes_[c].input().called;
         for (std::size_t i = 0; i < called.size(); ++i) {
-          if (called[i] != 0) matrix.counts[static_cast<std::size_t>(truth[i] * C) + c] += draw.times[i];
+          if (called[i] != 0) matrix.counts[static_cast<std::size_t>(truth_[i]) * C + c] += draw.times[i];
         }
       }
       values.push_back(matrix.accuracy());
       values.push_back(matrix.mcc());
     }
     return values;
-  };
-  const auto intervals = bootstrap(test.rows(), statistic, options.bootstrap);
+  }
+
+  // Of the rows whose label of class c is known, 1 where the call is right, as mcnemar takes them; empty where no call could be made.
+  [[nodiscard]] std::vector<std::uint8_t> right_calls(std::size_t c) const {
+    const auto& in = classes_.at(c).input();
+    std::vector<std::uint8_t> right;
+    for (std::size_t i = 0; i < in.called.size(); ++i) right.push_back(in.called[i] == in.column.labels[i] ? 1 : 0);
+    return right;
+  }
+  // Of every row, 1 where the highest logit is that of the true class; empty for independent findings.
+  [[nodiscard]] std::vector<std::uint8_t> right_answers() const {
+    std::vector<std::uint8_t> right;
+    for (std::size_t i = 0; i < truth_.size(); ++i) right.push_back(classes_[static_cast<std::size_t>(truth_[i])].input().called[i]);
+    return right;
+  }
+
+  [[nodiscard]] const std::vector<detail::OneClass>& classes() const { return classes_; }
+
+ private:
+  bool exclusive_;
+  std::vector<detail::OneClass> classes_;
+  std::vector<std::int64_t> truth_;  // of exclusive classes, by row
+};
+
+// Every measure with its interval. Throws as MeasuredClassifier does.
+[[nodiscard]] inline ClassificationResult classification(const ScoreTable& test, const ClassificationOptions& options = {}) {
+  const MeasuredClassifier measured(test, options);
+  const auto intervals = bootstrap(test.rows(), measured, options.bootstrap);
   ClassificationResult out{.kind = options.kind, .classes = {}, .macro = {}, .accuracy = {}, .mcc = {}};
   auto next = intervals.begin();
   const auto take = [&](Measures& into) {
     std::copy_n(next, kMeasures, into.all.begin());
     next += kMeasures;
   };
-  for (std::size_t c = 0; c < classes.size(); ++c) {
-    const auto& in = classes[c].input();
+  for (std::size_t c = 0; c < measured.classes().size(); ++c) {
+    const auto& in = measured.classes()[c].input();
     auto& result = out.classes.emplace_back();
     result.present = std::count(in.column.labels.begin(), in.column.labels.end(), 1);
     result.absent = static_cast<std::int64_t>(in.column.labels.size()) - result.present;
@@ -243,7 +274,7 @@ struct ClassificationOptions {
     for (std::size_t m = 0; m < kMeasures; ++m) out.defined[m] += result.measures.all[m].estimate ? 1 : 0;
   }
   take(out.macro);
-  if (exclusive) out.accuracy = next[0], out.mcc = next[1];
+  if (options.kind == LabelKind::exclusive) out.accuracy = next[0], out.mcc = next[1];
   return out;
 }
 
