@@ -2,7 +2,6 @@
 #include "expect_error.hpp"
 
 #include <mgca/core/random.hpp>
-#include <mgca/metrics/classification.hpp>
 #include <mgca/metrics/compare.hpp>
 #include <mgca/metrics/roc_auc.hpp>
 
@@ -134,20 +133,6 @@ TEST_CASE("mcnemar: hand-computed tails of a fair coin", "[metrics][fast]") {
   CHECK(test(0, 0, 3).p_value == 1);
   CHECK(test(600, 500, 9).p_value == Approx(0.002822).epsilon(0.01));  // (|b - c| - 1)^2 / (b + c) = 8.91, one degree of freedom
   expect_error([] { (void)metrics::mcnemar(std::vector<std::uint8_t>{1}, {}); }, {"1 and 0"});
-}
-
-TEST_CASE("mcnemar: right calls of a classifier follow its own threshold and the known labels, or the highest logit", "[metrics][fast]") {
-  const std::vector<float> logits{2, -1, 0.5F, 3, -2, 1};
-  const std::vector<std::uint8_t> labels{1, 0, 0, 1, 1, 0}, known{1, 1, 1, 1, 1, 0};
-  const metrics::MeasuredClassifier two({.scores = logits, .labels = labels, .classes = 2, .known = known}, {.thresholds = {1.0F, std::nullopt}});
-  CHECK(two.right_calls(0) == std::vector<std::uint8_t>{1, 1, 0});  // 2 above, 0.5 not above, -2 not above a positive
-  CHECK(two.right_calls(1).empty());
-  CHECK(two.right_answers().empty());
-  const std::vector<std::uint8_t> classes{1, 0, 0, 1, 1, 0};
-  const metrics::MeasuredClassifier one_of_two({.scores = logits, .labels = classes, .classes = 2, .known = {}}, {.kind = mgca::LabelKind::exclusive});
-  CHECK(one_of_two.right_answers() == std::vector<std::uint8_t>{1, 1, 0});
-  CHECK(one_of_two.right_calls(0) == one_of_two.right_calls(1));
-  CHECK(metrics::mcnemar(two.right_calls(0), std::vector<std::uint8_t>{0, 1, 0}).only_first == 1);
 }
 
 TEST_CASE("holm: steps down from the smallest, never below one before, at most 1, undefined left out", "[metrics][fast]") {

@@ -1,4 +1,4 @@
-// Confidence intervals and paired comparisons by resampling with replacement.
+// Confidence intervals by resampling with replacement.
 // A test split of a few hundred radiographs moves an AUROC by several points; a number without its interval misleads.
 // Every resample has its own random address, so the result depends on the seed alone.
 // Reference: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapters 13 and 16.
@@ -45,12 +45,6 @@ struct Interval {
   double confidence = 0;
   std::int64_t resamples = 0;
   std::int64_t undefined = 0;  // resamples without a value; they are left out of low and high
-};
-
-struct PairedTest {
-  std::optional<double> first = {}, second = {};  // on the items themselves
-  Interval difference;                 // first minus second, on the same resamples
-  std::optional<double> p_value = {};  // two-sided, never 0: (1 + resamples on the other side of 0) / (1 + resamples)
 };
 
 }  // namespace mgca
@@ -217,44 +211,6 @@ template <class Statistic>
     return intervals;
   } else {
     return intervals.front();
-  }
-}
-
-// Do two systems differ on the same items? `first` and `second` map a Resample to double or std::optional<double>, or both to a
-// std::vector of either, as for bootstrap; a vector gives a test for each place.
-template <class First, class Second>
-[[nodiscard]] auto paired_bootstrap(std::int64_t count, const std::pair<First, Second>& systems, const BootstrapOptions& options = {}) {
-  const auto both = [&](const Resample& resample) {
-    auto values = detail::values_of(systems.first(resample));
-    const auto other = detail::values_of(systems.second(resample));
-    MGCA_CHECK(values.size() == other.size(), "paired_bootstrap: the first system has ", values.size(), " values, the second ", other.size());
-    values.insert(values.end(), other.begin(), other.end());
-    return values;
-  };
-  const auto replicates = detail::replicate(count, both, options);
-  const auto places = replicates.estimates.size() / 2;
-  std::vector<PairedTest> tests;
-  for (std::size_t s = 0; s < places; ++s) {
-    const auto difference = [&](const detail::Values& row) {
-      return row[s] && row[places + s] ? std::optional(*row[s] - *row[places + s]) : std::nullopt;
-    };
-    std::vector<double> values;
-    for (const auto& row : replicates.rows) {
-      if (const auto d = difference(row)) values.push_back(*d);
-    }
-    auto& test = tests.emplace_back(PairedTest{.first = replicates.estimates[s],
-                                               .second = replicates.estimates[places + s],
-                                               .difference = detail::interval_of(difference(replicates.estimates), values, options)});
-    if (values.empty()) continue;
-    const auto not_above = std::count_if(values.begin(), values.end(), [](double d) { return d <= 0; });
-    const auto not_below = std::count_if(values.begin(), values.end(), [](double d) { return d >= 0; });
-    const double tail = static_cast<double>(1 + std::min(not_above, not_below)) / static_cast<double>(1 + values.size());
-    test.p_value = std::min(1.0, 2 * tail);
-  }
-  if constexpr (detail::is_value_list<std::remove_cvref_t<std::invoke_result_t<const First&, const Resample&>>>) {
-    return tests;
-  } else {
-    return tests.front();
   }
 }
 
