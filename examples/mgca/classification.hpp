@@ -1,4 +1,4 @@
-// The protocol of a classifier, as it stands in results.json, and its scores file: what `mgca classify` writes and `mgca compare` reads.
+// The protocol of a classifier, as it stands in results.json: what `mgca classify` writes and `mgca compare` reads.
 #pragma once
 
 #include "downstream.hpp"
@@ -38,11 +38,5 @@ struct Protocol {
 };
 
 using Results = downstream::Results<Protocol>;
-
-// A line per picture: its row in the table, the number of its patient (0, 1, ... in order, which names nobody), and truth and
-// logit of each label.
-[[nodiscard]] inline std::filesystem::path scores_file(const std::filesystem::path& out, std::uint64_t seed) {
-  return out / ("scores-seed" + std::to_string(seed) + ".csv");
-}
 
 }  // namespace classification

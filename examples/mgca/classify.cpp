@@ -2,15 +2,13 @@
 #include "classification.hpp"
 #include "command.hpp"
 #include "console.hpp"
+#include "scores.hpp"
 #include "study.hpp"
 
 #include <mgca/data/fingerprint.hpp>
 #include <mgca/feed/labelled_source.hpp>
-#include <mgca/io/csv.hpp>
 
 #include <CLI/CLI.hpp>
-
-#include <cstdio>
 
 namespace command {
 
@@ -89,51 +87,6 @@ ScoredSeed run_seed(const ClassifySources& s, const mgca::ImageTower& image_towe
   return {outcome, mgca::tasks::score(task, s.valid), mgca::tasks::score(task, s.test)};
 }
 
-downstream::Row measured_row(const std::string& name, const mgca::Measures& measures) {
-  downstream::Row out{.name = name};
-  for (std::size_t m = 0; m < mgca::kMeasures; ++m) out.measures[std::string(names_of(mgca::Measure{})[m])] = downstream::estimate(measures.all[m]);
-  return out;
-}
-
-std::vector<downstream::Row> class_rows(const mgca::ClassificationResult& found, const std::vector<std::string>& labels) {
-  std::vector<downstream::Row> rows;
-  for (std::size_t c = 0; c < found.classes.size(); ++c) {
-    const auto& one = found.classes[c];
-    auto& made = rows.emplace_back(measured_row(labels[c], one.measures));
-    made.counts = {{"present", one.present}, {"absent", one.absent}, {"unknown", one.unknown}};
-    if (one.threshold) made.measures["threshold"] = {.value = *one.threshold, .low = {}, .high = {}};
-  }
-  auto& macro = rows.emplace_back(measured_row("macro mean", found.macro));
-  for (std::size_t m = 0; m < mgca::kMeasures; ++m) macro.counts["classes with " + std::string(names_of(mgca::Measure{})[m])] = found.defined[m];
-  if (found.kind == mgca::LabelKind::exclusive) {
-    auto& all = rows.emplace_back(downstream::Row{.name = "all classes"});
-    all.measures = {{"accuracy", downstream::estimate(found.accuracy)}, {"mcc", downstream::estimate(found.mcc)}};
-  }
-  return rows;
-}
-
-// Nine digits give the same float back.
-std::string exact(float value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.9g", static_cast<double>(value));
-  return text;
-}
-
-void write_scores(const std::filesystem::path& path, const LabelledSplit& split, const mgca::tasks::ScoredSplit& scored, const std::vector<std::int64_t>& patients) {
-  std::string text = "row,patient_number";
-  for (const auto& name : split.label_names()) text += "," + mgca::io::csv_cell(name) + "," + mgca::io::csv_cell(name + " logit");
-  text += "\n";
-  const auto& s = scored.scores;
-  for (std::size_t i = 0, at = 0; i < scored.records.size(); ++i) {
-    text += std::to_string(split.record(scored.records[i]).row) + "," + std::to_string(patients[i]);
-    for (std::int64_t c = 0; c < s.classes; ++c, ++at) {
-      text += "," + (s.known[at] != 0 ? std::to_string(int{s.labels[at]}) : std::string()) + "," + exact(s.values[at]);
-    }
-    text += "\n";
-  }
-  mgca::atomic_write(mgca::posix_files(), path, text);
-}
-
 void classify(ClassifyCommand o) {
   if (o.seeds < 1) mgca::fail(mgca::ErrorKind::argument, "classify: --seeds ", o.seeds, ": expected 1 or more");
   if (o.out.empty() && o.run.empty()) mgca::fail(mgca::ErrorKind::argument, "classify: --out is missing: a folder for the results");
@@ -164,27 +117,30 @@ void classify(ClassifyCommand o) {
                   .records = {{"train", train.size()}, {"valid", valid.size()}, {p.split, test.size()}}};
   results.weights = tower.record;
   std::filesystem::create_directories(o.out);
+  std::vector<scores::Judged> judged;
   for (std::int64_t i = 0; i < o.seeds; ++i) {
     const auto seed = p.training.seed + static_cast<std::uint64_t>(i);
     if (i > 0 && p.trained == mgca::Trained::all) tower = downstream::open_tower(o, "classify");
     const auto scored = run_seed(sources, tower.tower, p, seed);
-    const auto patients = mgca::data::patient_groups(test, scored.test.records);
+    const auto told = scores::of_split(test, scored.test);
     const bool exclusive = p.training.labels == mgca::LabelKind::exclusive;
     mgca::metrics::ClassificationOptions options{.kind = p.training.labels,
-                                                 .bootstrap = {.resamples = p.resamples, .confidence = p.confidence, .groups = patients}};
+                                                 .bootstrap = {.resamples = p.resamples, .confidence = p.confidence, .groups = told.patients}};
     if (!exclusive) options.thresholds = mgca::metrics::best_f1_thresholds(scored.valid.scores.table());
-    const auto found = mgca::metrics::classification(scored.test.scores.table(), options);
+    const auto found = mgca::metrics::classification(told.scores.table(), options);
+    judged.push_back({seed, found});
     const auto& t = scored.outcome;
     results.seeds.push_back({.seed = seed,
                              .training = {{"epochs", static_cast<double>(t.epochs)}, {"best_epoch", static_cast<double>(t.best_epoch)}, {"valid_loss", t.valid_loss}},
-                             .rows = class_rows(found, data.label_names())});
-    write_scores(classification::scores_file(o.out, seed), test, scored.test, patients);
+                             .rows = scores::rows_of(found, data.label_names())});
+    scores::write(o.out, seed, data.label_names(), told);
     console::line("  seed " + std::to_string(seed) + ": " + std::to_string(t.epochs) + " epochs, best " + std::to_string(t.best_epoch + 1) + ", held-out loss " +
                   console::number(t.valid_loss, 4));
   }
   results.spread = downstream::spread(results.seeds);
   downstream::write(o.out, mgca::to_json_text(results), results.seeds,
                     {"auroc", "average_precision", "f1", "mcc", "accuracy", "balanced_accuracy", "calibration_error", "brier"});
+  scores::write_page(o.out / "classify.html", downstream::table(results.seeds, {"auroc", "average_precision", "f1", "mcc", "calibration_error", "brier"}), judged, data.label_names());
 }
 
 }  // namespace
@@ -199,8 +155,8 @@ void add_classify(CLI::App& program) {
   command->add_flag("--exclusive", o->exclusive, "the columns are classes of which each picture has one, as in COVIDx");
   command->add_flag("--standardise", o->standardise, "scale stored features, so that one learning rate is fair to all towers; not the published recipe");
   command->add_option("--augment", o->augment, "none, data_transforms or moco2_transform; with none features are computed once")->capture_default_str();
-  command->footer("Trained on the split train, its best epoch and thresholds chosen on valid, scored on --split. Writes results.json, results.md, results.tex\n"
-                  "and the scores of every picture into --out, or classify/ in the run folder.\n"
+  command->footer("Trained on the split train, its best epoch and thresholds chosen on valid, scored on --split. Writes results.json, results.md, results.tex,\n"
+                  "classify.html with reliability diagrams and the scores of every picture into --out, or classify/ in the run folder.\n"
                   "Example: mgca classify --data prepared/rsna --run runs/mine --percent 10 --seeds 3 --out results/rsna-10");
   command->callback([o] { classify(*o); });
 }

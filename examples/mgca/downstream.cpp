@@ -132,32 +132,41 @@ std::map<std::string, std::map<std::string, Spread>> spread(const std::vector<Se
   return out;
 }
 
-void write(const std::filesystem::path& out, const std::string& json, const std::vector<SeedResult>& seeds, const std::vector<std::string>& measures) {
-  std::vector<std::string> header{""};
-  for (const auto& measure : measures) header.push_back(measure == "auroc" ? "AUROC" : measure == "f1" ? "F1" : measure == "mcc" ? "MCC" : replaced(measure, "_", " "));
-  std::vector<std::vector<std::string>> rows;
+Table table(const std::vector<SeedResult>& seeds, const std::vector<std::string>& measures) {
+  Table made{.header = {""}, .rows = {}};
+  for (const auto& measure : measures) made.header.push_back(measure == "auroc" ? "AUROC" : measure == "f1" ? "F1" : measure == "mcc" ? "MCC" : replaced(measure, "_", " "));
   for (const auto& row : seeds.front().rows) {
-    auto& line = rows.emplace_back(std::vector<std::string>{row.name});
+    auto& line = made.rows.emplace_back(std::vector<std::string>{row.name});
     for (const auto& measure : measures) line.push_back(cell(seeds, row, measure));
   }
+  return made;
+}
+
+void write_table(const std::filesystem::path& stem, const Table& table) {
   const auto joined = [](const std::vector<std::string>& cells, const std::string& between) {
     std::string text;
     for (const auto& one : cells) text += (text.empty() && &one == &cells.front() ? "" : between) + one;
     return text;
   };
-  std::string markdown = "| " + joined(header, " | ") + " |\n|" + replaced(std::string(header.size(), '-'), "-", " --- |") + "\n";
-  std::string latex = "\\begin{tabular}{l" + std::string(measures.size(), 'c') + "}\n\\hline\n" + joined(header, " & ") + " \\\\\n\\hline\n";
-  for (const auto& row : rows) {
+  const auto escaped = [](const std::string& text) { return replaced(replaced(replaced(text, "_", "\\_"), "%", "\\%"), "+-", "$\\pm$"); };
+  std::string markdown = "| " + joined(table.header, " | ") + " |\n|" + replaced(std::string(table.header.size(), '-'), "-", " --- |") + "\n";
+  std::string latex = "\\begin{tabular}{l" + std::string(table.header.size() - 1, 'c') + "}\n\\hline\n" + escaped(joined(table.header, " & ")) + " \\\\\n\\hline\n";
+  for (const auto& row : table.rows) {
     markdown += "| " + joined(row, " | ") + " |\n";
-    latex += replaced(replaced(replaced(joined(row, " & "), "_", "\\_"), "%", "\\%"), "+-", "$\\pm$") + " \\\\\n";
+    latex += escaped(joined(row, " & ")) + " \\\\\n";
   }
   latex += "\\hline\n\\end{tabular}\n";
-  std::filesystem::create_directories(out);
   auto& files = mgca::posix_files();
-  mgca::atomic_write(files, out / "results.md", markdown);
-  mgca::atomic_write(files, out / "results.tex", latex);
-  mgca::atomic_write(files, out / "results.json", json + "\n");
-  console::table(header, rows);
+  mgca::atomic_write(files, stem.string() + ".md", markdown);
+  mgca::atomic_write(files, stem.string() + ".tex", latex);
+}
+
+void write(const std::filesystem::path& out, const std::string& json, const std::vector<SeedResult>& seeds, const std::vector<std::string>& measures) {
+  const auto made = table(seeds, measures);
+  std::filesystem::create_directories(out);
+  write_table(out / "results", made);
+  mgca::atomic_write(mgca::posix_files(), out / "results.json", json + "\n");
+  console::table(made.header, made.rows);
   console::line("  written to " + (out / "results.json").string() + ", results.md, results.tex");
 }
 

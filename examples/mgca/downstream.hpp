@@ -155,8 +155,18 @@ struct Results {
 
 [[nodiscard]] std::map<std::string, std::map<std::string, Spread>> spread(const std::vector<SeedResult>& seeds);
 
-// Writes results.json, results.md and results.tex into the folder and prints the table: intervals with one seed, mean and standard
-// deviation with several.
+struct Table {
+  std::vector<std::string> header;
+  std::vector<std::vector<std::string>> rows;
+};
+
+// A line a row, a column a measure: intervals with one seed, mean and standard deviation with several.
+[[nodiscard]] Table table(const std::vector<SeedResult>& seeds, const std::vector<std::string>& measures);
+
+// As Markdown and LaTeX into `stem`.md and `stem`.tex.
+void write_table(const std::filesystem::path& stem, const Table& table);
+
+// Writes results.json and the table as results.md and results.tex into the folder, and prints it.
 void write(const std::filesystem::path& out, const std::string& json, const std::vector<SeedResult>& seeds, const std::vector<std::string>& measures);
 
 }  // namespace downstream

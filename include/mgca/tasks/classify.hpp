@@ -177,11 +177,7 @@ struct ProbeSplits {
   return scores_of(probe(table.features), table.labels);
 }
 
-// Logits of a whole split, with the records they belong to.
-struct ScoredSplit {
-  Scores scores;
-  std::vector<int64_t> records;
-};
+// Logits of a whole split.
 template <class Source>
 [[nodiscard]] ScoredSplit score(ClassifyTask& task, const Source& source, int64_t batch_size = 64) {
   const EvaluationScope evaluation(task.module());
