@@ -10,7 +10,7 @@ awk -F, -v OFS=, 'NR == 1 { print "image", "patient", "split", "percent", "Findi
 quick=(--random mgca-vit-tiny --data data/labels.csv --columns Finding Rare --resamples 50 --device cpu)
 
 expect 0 'macro mean' "$mgca" classify "${quick[@]}" --set training.epochs=3 --out a
-for file in results.json results.md results.tex scores-seed42.csv; do [ -s a/$file ] || failed "a/$file is missing"; done
+for file in results.json results.md results.tex classify.html scores-seed42.csv; do [ -s a/$file ] || failed "a/$file is missing"; done
 grep -q '"train": 24' a/results.json || failed "the protocol does not tell how many records were used"
 grep -q '"stored_features": true' a/results.json || failed "without augmentation features are computed once"
 grep -q '^| Rare | undefined |' a/results.md || failed "a label without a positive is undefined"
@@ -23,8 +23,17 @@ same_files first a/scores-seed42.csv
 expect 0 'seed 43: 1 epochs' "$mgca" classify "${quick[@]}" --percent 10 --seeds 2 --standardise --set training.epochs=1 --out b
 grep -q '"train": 8' b/results.json || failed "10 percent are 8 records"
 grep -q '+-' b/results.md || failed "several seeds have a mean and a deviation"
-expect 0 'difference .95 %' "$mgca" compare a b
-grep -q '^ *Finding' out || failed "compare has a line per label"
+expect 0 'Finding +auroc .* DeLong' "$mgca" compare a b --resamples 50 --out ab
+grep -q 'Mean over' out && failed "one seed is shared, there is no mean"
+grep -Eq 'Finding +calls .*\([0-9]+ : [0-9]+\).*McNemar' out || failed "calls are compared"
+grep -q '50 resamples of 3 patients' out || failed "patients are drawn"
+for file in compare.json compare.md compare.tex; do [ -s ab/$file ] || failed "ab/$file is missing"; done
+grep -q '"p_holm"' ab/compare.json || failed "p-values corrected for the labels"
+expect 0 'Mean over 2 pairs of seeds' "$mgca" compare b b --resamples 50 --out bb
+grep -Eq '^ *43 and 43 +macro mean, auroc' out || failed "a line for each pair of seeds"
+grep -Eq '"difference": 0' bb/compare.json || failed "nothing differs from itself"
+awk -F, -v OFS=, 'NR == 3 { $3 = 1 - $3 } { print }' b/scores-seed43.csv >changed && cp -r b changed_b && mv changed changed_b/scores-seed43.csv
+expect 4 'the pictures scored or their truth differ' "$mgca" compare b changed_b
 
 expect 0 'all classes' "$mgca" classify --random mgca-vit-tiny --data data/labels.csv --columns A B --resamples 50 --device cpu --exclusive --augment moco2_transform --set training.epochs=1 --out c
 grep -q '"stored_features": false' c/results.json || failed "augmented pictures go through the tower"
