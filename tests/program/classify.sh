@@ -46,5 +46,20 @@ expect 2 'one of --run FOLDER, --weights FILE and --random MODEL' "$mgca" classi
 expect 2 'there are no labels' "$mgca" classify --random mgca-vit-tiny --data data/labels.csv --out e
 expect 3 'training.epoch' "$mgca" classify "${quick[@]}" --set training.epoch=3 --out e
 absent e
+
+# Boxes and masks: results by hand, of which the answer is known.
+result() { mkdir -p "$1"; echo "{\"task\": \"$2\", \"seeds\": [{\"seed\": 1}]}" >"$1/results.json"; cat >"$1/seed-1.csv"; }
+printf 'row,truth,found,scores\n1,10 10 20 20,10 10 20 20,0.9\n2,30 30 50 50,,\n' | result boxes detect
+printf 'row,truth,found,scores\n1,10 10 20 20,,\n2,30 30 50 50,,\n' | result none detect
+expect 0 'all +AP50 +0.505 +0.000 +0.505' "$mgca" compare boxes none --resamples 50
+grep -q '50 resamples of 2 pictures, since their patients are not told' out || failed "whether patients are drawn"
+printf 'row,truth,found,scores\n1,10 10 20 20,1 2 3,0.9\n2,30 30 50 50,,\n' | result odd detect
+expect 4 "row 1 .*column 'found': .*four numbers a box" "$mgca" compare boxes odd
+printf 'row,patient_number,dice,iou,hausdorff95,predicted,truth\n1,0,0.5,0.4,,7,8\n2,0,1,1,2,9,9\n3,1,0.6,0.5,4,5,5\n' | result masks segment
+printf 'row,patient_number,dice,iou,hausdorff95,predicted,truth\n1,0,0.2,0.1,3,7,8\n2,0,1,1,2,9,9\n3,1,0.6,0.5,4,5,5\n' | result other segment
+expect 0 'all +dice +0.700 +0.600 +0.100 .0.000, 0.150. ' "$mgca" compare masks other --resamples 200
+grep -q '200 resamples of 2 patients' out || failed "patients are drawn where they are told"
+expect 4 'the tasks .segment and detect. differ' "$mgca" compare masks boxes
+
 no_canaries
 echo "ok: $cases cases"

@@ -45,7 +45,7 @@ compgen -G 'a/events.out.tfevents.*' >/dev/null || failed "no TensorBoard file"
 expect 0 'all 2 epochs are done' pretrain --out a --set fit.epochs=2  # nothing is left to do, nothing is an error
 expect 0 'all 1 epochs are done' pretrain --out b --set fit.epochs=1 --set fit.seed=7
 expect 0 'holds the start weights' pretrain --out untrained --set fit.epochs=0  # what pretraining must be compared with
-expect 0 'recall@10' "$mgca" retrieve --run untrained
+expect 0 'recall at 10' "$mgca" retrieve --run untrained
 expect 0 'no option differs' "$mgca" config --diff a a
 expect 0 'fit.epochs +2 +1' "$mgca" config --diff a b
 expect 0 '"epochs": 2' "$mgca" config --run a
