@@ -103,14 +103,14 @@ void read_picture(JudgedSeed& out, const mgca::io::CsvTable& table, const mgca::
 
 // Means over pictures of columns of a table, or of what is made of their values; an empty cell has none.
 struct MeanOfColumn {
-  std::string column, measure;
+  std::string column, measure, row = "all";
   std::function<double(double)> of = [](double value) { return value; };
 };
 JudgedSeed judged_table(const std::filesystem::path& path, const std::vector<std::string>& truth, const std::vector<MeanOfColumn>& means) {
   auto table = mgca::io::CsvTable::read(path);
   auto values = std::make_shared<std::vector<ResultValues>>(means.size());
   JudgedSeed out;
-  for (const auto& one : means) out.places.push_back({"all", one.measure});
+  for (const auto& one : means) out.places.push_back({one.row, one.measure});
   table.for_each([&](const mgca::io::CsvRow& line) {
     read_picture(out, table, line);
     auto& told = out.truth.emplace_back();
@@ -189,9 +189,9 @@ JudgedSeed judged(const AnyResult& result, const downstream::SeedResult& seed) {
   }
   if (task == "retrieve") {
     std::vector<MeanOfColumn> means;
-    for (const auto* direction : {"image_to_report", "report_to_image"}) {
-      for (const double k : {1, 5, 10}) means.push_back({direction, std::string(direction) + "_recall_at_" + console::number(k, 0), within(k)});
-      means.push_back({direction, std::string(direction) + "_mean_rank"});
+    for (const auto& [column, row] : {std::pair("image_to_report", "image to report"), std::pair("report_to_image", "report to image")}) {
+      for (const double k : {1, 5, 10}) means.push_back({column, "recall_at_" + console::number(k, 0), row, within(k)});
+      means.push_back({column, "mean_rank", row});
     }
     return judged_table(result.folder / "ranks.csv", {}, means);
   }
@@ -437,7 +437,7 @@ void compare_results(const CompareCommand& o) {
   console::line("  bootstrap: paired, " + std::to_string(o.resamples) + " resamples of " +
                 (out.patients > 0 ? std::to_string(out.patients) + " patients" : std::to_string(out.pictures) + " pictures, since their patients are not told"));
   if (pairs.front().first.classifier) {
-    console::line("  DeLong and McNemar: over pictures; (n : m): right by the first alone, by the second alone. Calls are at each result's own thresholds");
+    if (!out.mean) console::line("  DeLong and McNemar: over pictures; (n : m): right by the first alone, by the second alone. Calls are at each result's own thresholds");
     console::line("  p (Holm): corrected for " + std::to_string(labels.size()) + " labels");
   }
   if (o.out.empty()) return;

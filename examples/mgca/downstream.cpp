@@ -22,7 +22,7 @@ std::string cell(const std::vector<SeedResult>& seeds, const Row& row, const std
   if (seeds.size() == 1) {
     const auto it = row.measures.find(measure);
     if (it == row.measures.end() || !it->second.value) return "undefined";
-    return cell(it->second.value) + " [" + cell(it->second.low) + ", " + cell(it->second.high) + "]";
+    return cell(it->second.value) + (it->second.low ? " [" + cell(it->second.low) + ", " + cell(it->second.high) + "]" : "");
   }
   const auto all = spread(seeds);
   const auto named = all.find(row.name);
