@@ -106,6 +106,8 @@ TEST_CASE("protocols: detection is trained as published", "[catalog]") {
     CHECK(r.head.anchors == mgca::YoloConfig().anchors);
     CHECK(r.training.find.confidence == 0.5);
     CHECK(r.training.find.suppression == 0.5);
+    CHECK(r.training.find.pixel == 1);
+    CHECK(r.training.schedule == mgca::ScheduleKind::constant);
     CHECK(r.training.monitor == (paper ? mgca::DetectMonitor::loss : mgca::DetectMonitor::mean_average_precision));
     CHECK(r.training.tower == (paper ? TowerUse::frozen : TowerUse::frozen_drifting));
     CHECK(r.training.images == (paper ? mgca::CountedImages::all : mgca::CountedImages::found_and_true));

@@ -112,7 +112,7 @@ struct DetectProtocol {
   std::string split = "test";
   double confidence = 0.95;
   std::int64_t resamples = 1000;
-  FixedParts fixed = detail::fixed_training("constant", "as training.monitor says");
+  FixedParts fixed = detail::fixed_training("as training.schedule says", "as training.monitor says");
 
   static void describe(auto& self, auto&& field) {
     field("data", self.data, "which data, prepared how");

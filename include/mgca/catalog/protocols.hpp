@@ -119,12 +119,12 @@ inline void add_detect(std::vector<AnyProtocol>& all, int percent) {
       const bool paper = source == ProtocolSource::paper, one = percent == 1;
       DetectProtocol r{.data = data.by(paper ? DataProtocol::paper : DataProtocol::code), .pictures = {.side = 224}, .percent = percent};
       r.training = paper ? DetectConfig{.tower = TowerUse::frozen, .monitor = DetectMonitor::loss} : published_detection();
-      r.training.find = {.confidence = 0.5, .suppression = 0.5};
+      r.training.find = {.confidence = 0.5, .suppression = 0.5, .pixel = 1};
       r.training.epochs = 50;
       r.training.batch_size = one ? 8 : 16;
       r.training.rate = paper || !one ? 5e-4 : std::string_view(data.set) == "rsna" ? 2e-4 : 2.5e-4;
       r.training.weight_decay = 1e-6;
-      r.training.patience = 10;
+      r.training.schedule = ScheduleKind::constant, r.training.patience = 10;
       r.training.seed = 42;
       r.settle();
       const char* note = paper ? "batches as in the scripts; what the norms of the frozen tower do is not told: they stay"
