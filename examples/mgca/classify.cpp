@@ -84,7 +84,7 @@ ScoredSeed run_seed(const ClassifySources& s, const mgca::ImageTower& image_towe
     return {outcome, std::move(valid), std::move(test)};
   }
   mgca::ClassifyTask task(head, config.labels, {tower, p.trained});
-  const auto outcome = mgca::tasks::train_classifier<PictureSource, PictureSource>(task, {s.train, s.valid}, config, {}, downstream::TellEpochs{});
+  const auto outcome = mgca::tasks::train_classifier<PictureSource, PictureSource>(task, {s.train, s.valid}, config, downstream::TellEpochs{});
   return {outcome, mgca::tasks::score(task, s.valid), mgca::tasks::score(task, s.test)};
 }
 
