@@ -2,6 +2,7 @@
 #include "classification.hpp"
 #include "command.hpp"
 #include "console.hpp"
+#include "recipe.hpp"
 #include "scores.hpp"
 #include "study.hpp"
 
@@ -19,7 +20,7 @@ using PictureSource = mgca::LabelledSource<LabelledSplit>;
 
 struct ClassifyCommand : downstream::Options {
   bool fine_tune = false, exclusive = false, standardise = false;
-  std::string augment = "none";
+  std::string augment;
 };
 
 mgca::Augmentation augmentation_named(const std::string& name) {
@@ -29,23 +30,21 @@ mgca::Augmentation augmentation_named(const std::string& name) {
   mgca::fail(mgca::ErrorKind::argument, "classify: --augment '", name, "': expected none, data_transforms or moco2_transform");
 }
 
-classification::Protocol classify_protocol(const ClassifyCommand& o, const mgca::PictureConfig& pictures) {
-  classification::Protocol p{.pictures = pictures, .standardised = o.standardise, .percent = o.percent, .split = o.split, .resamples = o.resamples};
-  p.training.seed = o.seed;
-  if (o.fine_tune) p.trained = mgca::Trained::all;
-  if (o.exclusive) {
-    p.training.labels = mgca::LabelKind::exclusive;
-    p.threshold = "the highest logit";
+recipe::Chosen<mgca::ClassifyProtocol> classify_recipe(const ClassifyCommand& o, const std::filesystem::path& table, const downstream::Tower& tower) {
+  recipe::Chosen<mgca::ClassifyProtocol> chosen(o, "classify", table, tower);
+  auto& r = chosen.recipe;
+  if (!chosen.named()) r.pictures = tower.pictures;
+  if (o.fine_tune) r.trained = mgca::Trained::all;
+  if (o.exclusive) r.training.labels = mgca::LabelKind::exclusive;
+  if (o.standardise) r.standardised = true;
+  if (!o.augment.empty()) {
+    const auto crop = r.pictures.augmentation.crop;
+    r.pictures.augmentation = augmentation_named(o.augment);
+    r.pictures.augmentation.crop = crop;
   }
-  p.pictures.augmentation = augmentation_named(o.augment);
-  p.pictures.augmentation.crop = pictures.augmentation.crop;
-  mgca::apply_overrides(p, o.set);
-  p.pictures.validate();
-  p.stored_features = p.trained == mgca::Trained::head &&
-                      mgca::differences(p.pictures.augmentation, p.pictures.without_augmentation().augmentation).empty();
-  if (p.standardised && !p.stored_features)
-    mgca::fail(mgca::ErrorKind::argument, "classify: features can be standardised only where they are computed once: without --fine-tune and --augment");
-  return p;
+  chosen.finish();
+  downstream::require_side("classify", "pictures.augmentation.crop", r.pictures.augmentation.crop, tower);
+  return chosen;
 }
 
 void standardise(mgca::FeatureTable& train, const std::vector<mgca::FeatureTable*>& others) {
@@ -69,7 +68,7 @@ mgca::FeatureTower features_of(const mgca::ImageTower& tower) {
   return std::visit([](const auto& one) { return mgca::feature_tower(one); }, tower);
 }
 
-ScoredSeed run_seed(const ClassifySources& s, const mgca::ImageTower& image_tower, const classification::Protocol& p, std::uint64_t seed) {
+ScoredSeed run_seed(const ClassifySources& s, const mgca::ImageTower& image_tower, const mgca::ClassifyProtocol& p, std::uint64_t seed) {
   auto config = p.training;
   config.seed = seed;
   const auto tower = features_of(image_tower);
@@ -83,7 +82,7 @@ ScoredSeed run_seed(const ClassifySources& s, const mgca::ImageTower& image_towe
     return {outcome, std::move(valid), std::move(test)};
   }
   mgca::ClassifyTask task(head, config.labels, {tower, p.trained});
-  const auto outcome = mgca::tasks::train_classifier<PictureSource, PictureSource>(task, {s.train, s.valid}, config);
+  const auto outcome = mgca::tasks::train_classifier<PictureSource, PictureSource>(task, {s.train, s.valid}, config, downstream::TellEpochs{});
   return {outcome, mgca::tasks::score(task, s.valid), mgca::tasks::score(task, s.test)};
 }
 
@@ -98,7 +97,8 @@ void classify(ClassifyCommand o) {
   const mgca::PairStudies data(config);
   if (data.label_names().empty()) mgca::fail(mgca::ErrorKind::argument, "classify: there are no labels; pass --labels FILE --columns NAME...");
   auto tower = downstream::open_tower(o, "classify");
-  classification::Results results{.task = "classify", .library = study::version(), .protocol = classify_protocol(o, tower.pictures)};
+  const auto chosen = classify_recipe(o, config.table, tower);
+  classification::Results results{.task = "classify", .library = study::version(), .named_protocol = chosen.record(), .protocol = chosen.recipe};
   const auto& p = results.protocol;
 
   const auto pack = downstream::open_pack(o);
@@ -139,7 +139,7 @@ void classify(ClassifyCommand o) {
   }
   results.spread = downstream::spread(results.seeds);
   downstream::write(o.out, mgca::to_json_text(results), results.seeds,
-                    {"auroc", "average_precision", "f1", "mcc", "accuracy", "balanced_accuracy", "calibration_error", "brier"});
+                    {"auroc", "average_precision", "f1", "mcc", "accuracy", "balanced_accuracy", "calibration_error", "brier"}, results.named_protocol);
   scores::write_page(o.out / "classify.html", downstream::table(results.seeds, {"auroc", "average_precision", "f1", "mcc", "calibration_error", "brier"}), judged, data.label_names());
 }
 
@@ -154,7 +154,7 @@ void add_classify(CLI::App& program) {
   command->add_flag("--fine-tune", o->fine_tune, "train the image tower too; without it a classifier on frozen features");
   command->add_flag("--exclusive", o->exclusive, "the columns are classes of which each picture has one, as in COVIDx");
   command->add_flag("--standardise", o->standardise, "scale stored features, so that one learning rate is fair to all towers; not the published recipe");
-  command->add_option("--augment", o->augment, "none, data_transforms or moco2_transform; with none features are computed once")->capture_default_str();
+  command->add_option("--augment", o->augment, "none, data_transforms or moco2_transform; with none features are computed once. Without it: the protocol's, or none");
   command->footer("Trained on the split train, its best epoch and thresholds chosen on valid, scored on --split. Writes results.json, results.md, results.tex,\n"
                   "classify.html with reliability diagrams and the scores of every picture into --out, or classify/ in the run folder.\n"
                   "Example: mgca classify --data prepared/rsna --run runs/mine --percent 10 --seeds 3 --out results/rsna-10");

@@ -180,8 +180,7 @@ JudgedSeed judged(const AnyResult& result, const downstream::SeedResult& seed) {
   if (task == "classify" || task == "zeroshot") return judged_classifier(result, seed);
   if (task == "detect") return judged_boxes(by_seed);
   if (task == "segment") {
-    return judged_table(std::filesystem::exists(by_seed) ? by_seed : result.folder / "images.csv", {"truth"},
-                        {{"dice", "dice"}, {"iou", "iou"}, {"hausdorff95", "hausdorff95"}});
+    return judged_table(by_seed, {"truth"}, {{"dice", "dice"}, {"iou", "iou"}, {"hausdorff95", "hausdorff95"}});
   }
   if (task == "ground") {
     return judged_table(result.folder / "phrases.csv", {"finding"},
@@ -204,11 +203,6 @@ JudgedSeed judged(const AnyResult& result, const downstream::SeedResult& seed) {
 AnyResult read_result(const std::filesystem::path& folder) {
   AnyResult out{.folder = folder, .json = {}};
   const auto path = folder / "results.json";
-  if (!std::filesystem::exists(path) && std::filesystem::exists(folder / "images.csv")) {  // of mgca segment
-    out.json.task = "segment";
-    out.json.seeds.emplace_back();
-    return out;
-  }
   out.json = mgca::from_json_text<downstream::Results<mgca::Json>>(mgca::read_text_file(path), path.string());
   if (out.json.seeds.empty()) mgca::fail(mgca::ErrorKind::data, path.string(), ": holds no result of any seed");
   return out;

@@ -39,12 +39,25 @@ expect 0 'all classes' "$mgca" classify --random mgca-vit-tiny --data data/label
 grep -q '"stored_features": false' c/results.json || failed "augmented pictures go through the tower"
 expect 0 'seed 42: 1 epochs' "$mgca" classify "${quick[@]}" --fine-tune --set training.epochs=1 --set training.batch_size=8 --out d
 grep -q '"trained": "all"' d/results.json || failed "fine-tuning is told"
+grep -q '^No named protocol' a/results.md && grep -q 'no named protocol' a/results.json || failed "a result without a protocol says so"
+
+# A named protocol: the tower's other size is refused until it is asked for, and the result names all that differs.
+named=("${quick[@]}" --protocol mgca-scripts)
+expect 2 'pass --dataset NAME' "$mgca" classify "${named[@]}" --out e
+expect 3 "no recipe for the data set 'chexprt'; did you mean 'chexpert'" "$mgca" classify "${named[@]}" --dataset chexprt --out e
+expect 2 'pictures of 224 pixels are asked for, this image tower reads 64' "$mgca" classify "${named[@]}" --dataset chexpert --out e
+expect 0 'Protocol mgca-scripts .scripts., changed: .*training.epochs 1 instead of 50' "$mgca" classify "${named[@]}" --dataset chexpert --seed 7 --set training.epochs=1 --set pictures.stored_side=73 --set pictures.augmentation.crop=64 --out n
+for what in '"option": "pictures.augmentation.crop"' '"option": "training.seed"' '"option": "resamples"' '"option": "tower.depth"' '"option": "data.prepared"' '"name": "mgca-scripts"' '"flip": 0.5'; do
+  grep -q "$what" n/results.json || failed "results.json does not tell $what"
+done
+grep -q 'training.epochs 1 instead of 50' n/results.md && grep -q 'training.epochs 1 instead of 50' n/results.tex || failed "the tables name what differs"
 expect 2 'only where they are computed once' "$mgca" classify "${quick[@]}" --standardise --fine-tune --out e
 expect 4 'the labels differ' "$mgca" compare a c
 expect 4 '1 % subset' "$mgca" classify "${quick[@]}" --percent 1 --out e
 expect 2 'one of --run FOLDER, --weights FILE and --random MODEL' "$mgca" classify --data data/labels.csv --columns Finding --out e
 expect 2 'there are no labels' "$mgca" classify --random mgca-vit-tiny --data data/labels.csv --out e
 expect 3 'training.epoch' "$mgca" classify "${quick[@]}" --set training.epoch=3 --out e
+expect 3 "'optimizer'|no option changes" "$mgca" classify "${quick[@]}" --set 'fixed={"optimizer":"SGD"}' --out e
 absent e
 
 # Boxes and masks: results by hand, of which the answer is known.
