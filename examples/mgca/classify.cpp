@@ -2,15 +2,14 @@
 #include "classification.hpp"
 #include "command.hpp"
 #include "console.hpp"
+#include "recipe.hpp"
+#include "scores.hpp"
 #include "study.hpp"
 
 #include <mgca/data/fingerprint.hpp>
 #include <mgca/feed/labelled_source.hpp>
-#include <mgca/io/csv.hpp>
 
 #include <CLI/CLI.hpp>
-
-#include <cstdio>
 
 namespace command {
 
@@ -21,7 +20,7 @@ using PictureSource = mgca::LabelledSource<LabelledSplit>;
 
 struct ClassifyCommand : downstream::Options {
   bool fine_tune = false, exclusive = false, standardise = false;
-  std::string augment = "none";
+  std::string augment;
 };
 
 mgca::Augmentation augmentation_named(const std::string& name) {
@@ -31,23 +30,21 @@ mgca::Augmentation augmentation_named(const std::string& name) {
   mgca::fail(mgca::ErrorKind::argument, "classify: --augment '", name, "': expected none, data_transforms or moco2_transform");
 }
 
-classification::Protocol classify_protocol(const ClassifyCommand& o, const mgca::PictureConfig& pictures) {
-  classification::Protocol p{.pictures = pictures, .standardised = o.standardise, .percent = o.percent, .split = o.split, .resamples = o.resamples};
-  p.training.seed = o.seed;
-  if (o.fine_tune) p.trained = mgca::Trained::all;
-  if (o.exclusive) {
-    p.training.labels = mgca::LabelKind::exclusive;
-    p.threshold = "the highest logit";
+recipe::Chosen<mgca::ClassifyProtocol> classify_recipe(const ClassifyCommand& o, const std::filesystem::path& table, const downstream::Tower& tower) {
+  recipe::Chosen<mgca::ClassifyProtocol> chosen(o, "classify", table, tower);
+  auto& r = chosen.recipe;
+  if (!chosen.named()) r.pictures = tower.pictures;
+  if (o.fine_tune) r.trained = mgca::Trained::all;
+  if (o.exclusive) r.training.labels = mgca::LabelKind::exclusive;
+  if (o.standardise) r.standardised = true;
+  if (!o.augment.empty()) {
+    const auto crop = r.pictures.augmentation.crop;
+    r.pictures.augmentation = augmentation_named(o.augment);
+    r.pictures.augmentation.crop = crop;
   }
-  p.pictures.augmentation = augmentation_named(o.augment);
-  p.pictures.augmentation.crop = pictures.augmentation.crop;
-  mgca::apply_overrides(p, o.set);
-  p.pictures.validate();
-  p.stored_features = p.trained == mgca::Trained::head &&
-                      mgca::differences(p.pictures.augmentation, p.pictures.without_augmentation().augmentation).empty();
-  if (p.standardised && !p.stored_features)
-    mgca::fail(mgca::ErrorKind::argument, "classify: features can be standardised only where they are computed once: without --fine-tune and --augment");
-  return p;
+  chosen.finish();
+  downstream::require_side("classify", "pictures.augmentation.crop", r.pictures.augmentation.crop, tower);
+  return chosen;
 }
 
 void standardise(mgca::FeatureTable& train, const std::vector<mgca::FeatureTable*>& others) {
@@ -71,7 +68,7 @@ mgca::FeatureTower features_of(const mgca::ImageTower& tower) {
   return std::visit([](const auto& one) { return mgca::feature_tower(one); }, tower);
 }
 
-ScoredSeed run_seed(const ClassifySources& s, const mgca::ImageTower& image_tower, const classification::Protocol& p, std::uint64_t seed) {
+ScoredSeed run_seed(const ClassifySources& s, const mgca::ImageTower& image_tower, const mgca::ClassifyProtocol& p, std::uint64_t seed) {
   auto config = p.training;
   config.seed = seed;
   const auto tower = features_of(image_tower);
@@ -85,53 +82,8 @@ ScoredSeed run_seed(const ClassifySources& s, const mgca::ImageTower& image_towe
     return {outcome, std::move(valid), std::move(test)};
   }
   mgca::ClassifyTask task(head, config.labels, {tower, p.trained});
-  const auto outcome = mgca::tasks::train_classifier<PictureSource, PictureSource>(task, {s.train, s.valid}, config);
+  const auto outcome = mgca::tasks::train_classifier<PictureSource, PictureSource>(task, {s.train, s.valid}, config, downstream::TellEpochs{});
   return {outcome, mgca::tasks::score(task, s.valid), mgca::tasks::score(task, s.test)};
-}
-
-downstream::Row measured_row(const std::string& name, const mgca::Measures& measures) {
-  downstream::Row out{.name = name};
-  for (std::size_t m = 0; m < mgca::kMeasures; ++m) out.measures[std::string(names_of(mgca::Measure{})[m])] = downstream::estimate(measures.all[m]);
-  return out;
-}
-
-std::vector<downstream::Row> class_rows(const mgca::ClassificationResult& found, const std::vector<std::string>& labels) {
-  std::vector<downstream::Row> rows;
-  for (std::size_t c = 0; c < found.classes.size(); ++c) {
-    const auto& one = found.classes[c];
-    auto& made = rows.emplace_back(measured_row(labels[c], one.measures));
-    made.counts = {{"present", one.present}, {"absent", one.absent}, {"unknown", one.unknown}};
-    if (one.threshold) made.measures["threshold"] = {.value = *one.threshold, .low = {}, .high = {}};
-  }
-  auto& macro = rows.emplace_back(measured_row("macro mean", found.macro));
-  for (std::size_t m = 0; m < mgca::kMeasures; ++m) macro.counts["classes with " + std::string(names_of(mgca::Measure{})[m])] = found.defined[m];
-  if (found.kind == mgca::LabelKind::exclusive) {
-    auto& all = rows.emplace_back(downstream::Row{.name = "all classes"});
-    all.measures = {{"accuracy", downstream::estimate(found.accuracy)}, {"mcc", downstream::estimate(found.mcc)}};
-  }
-  return rows;
-}
-
-// Nine digits give the same float back.
-std::string exact(float value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.9g", static_cast<double>(value));
-  return text;
-}
-
-void write_scores(const std::filesystem::path& path, const LabelledSplit& split, const mgca::tasks::ScoredSplit& scored, const std::vector<std::int64_t>& patients) {
-  std::string text = "row,patient_number";
-  for (const auto& name : split.label_names()) text += "," + mgca::io::csv_cell(name) + "," + mgca::io::csv_cell(name + " logit");
-  text += "\n";
-  const auto& s = scored.scores;
-  for (std::size_t i = 0, at = 0; i < scored.records.size(); ++i) {
-    text += std::to_string(split.record(scored.records[i]).row) + "," + std::to_string(patients[i]);
-    for (std::int64_t c = 0; c < s.classes; ++c, ++at) {
-      text += "," + (s.known[at] != 0 ? std::to_string(int{s.labels[at]}) : std::string()) + "," + exact(s.values[at]);
-    }
-    text += "\n";
-  }
-  mgca::atomic_write(mgca::posix_files(), path, text);
 }
 
 void classify(ClassifyCommand o) {
@@ -145,7 +97,8 @@ void classify(ClassifyCommand o) {
   const mgca::PairStudies data(config);
   if (data.label_names().empty()) mgca::fail(mgca::ErrorKind::argument, "classify: there are no labels; pass --labels FILE --columns NAME...");
   auto tower = downstream::open_tower(o, "classify");
-  classification::Results results{.task = "classify", .library = study::version(), .protocol = classify_protocol(o, tower.pictures)};
+  const auto chosen = classify_recipe(o, config.table, tower);
+  classification::Results results{.task = "classify", .library = study::version(), .named_protocol = chosen.record(), .protocol = chosen.recipe};
   const auto& p = results.protocol;
 
   const auto pack = downstream::open_pack(o);
@@ -164,27 +117,30 @@ void classify(ClassifyCommand o) {
                   .records = {{"train", train.size()}, {"valid", valid.size()}, {p.split, test.size()}}};
   results.weights = tower.record;
   std::filesystem::create_directories(o.out);
+  std::vector<scores::Judged> judged;
   for (std::int64_t i = 0; i < o.seeds; ++i) {
     const auto seed = p.training.seed + static_cast<std::uint64_t>(i);
     if (i > 0 && p.trained == mgca::Trained::all) tower = downstream::open_tower(o, "classify");
     const auto scored = run_seed(sources, tower.tower, p, seed);
-    const auto patients = mgca::data::patient_groups(test, scored.test.records);
+    const auto told = scores::of_split(test, scored.test);
     const bool exclusive = p.training.labels == mgca::LabelKind::exclusive;
     mgca::metrics::ClassificationOptions options{.kind = p.training.labels,
-                                                 .bootstrap = {.resamples = p.resamples, .confidence = p.confidence, .groups = patients}};
+                                                 .bootstrap = {.resamples = p.resamples, .confidence = p.confidence, .groups = told.patients}};
     if (!exclusive) options.thresholds = mgca::metrics::best_f1_thresholds(scored.valid.scores.table());
-    const auto found = mgca::metrics::classification(scored.test.scores.table(), options);
+    const auto found = mgca::metrics::classification(told.scores.table(), options);
+    judged.push_back({seed, found});
     const auto& t = scored.outcome;
     results.seeds.push_back({.seed = seed,
                              .training = {{"epochs", static_cast<double>(t.epochs)}, {"best_epoch", static_cast<double>(t.best_epoch)}, {"valid_loss", t.valid_loss}},
-                             .rows = class_rows(found, data.label_names())});
-    write_scores(classification::scores_file(o.out, seed), test, scored.test, patients);
+                             .rows = scores::rows_of(found, data.label_names())});
+    scores::write(o.out, seed, data.label_names(), told);
     console::line("  seed " + std::to_string(seed) + ": " + std::to_string(t.epochs) + " epochs, best " + std::to_string(t.best_epoch + 1) + ", held-out loss " +
                   console::number(t.valid_loss, 4));
   }
   results.spread = downstream::spread(results.seeds);
   downstream::write(o.out, mgca::to_json_text(results), results.seeds,
-                    {"auroc", "average_precision", "f1", "mcc", "accuracy", "balanced_accuracy", "calibration_error", "brier"});
+                    {"auroc", "average_precision", "f1", "mcc", "accuracy", "balanced_accuracy", "calibration_error", "brier"}, results.named_protocol);
+  scores::write_page(o.out / "classify.html", downstream::table(results.seeds, {"auroc", "average_precision", "f1", "mcc", "calibration_error", "brier"}), judged, data.label_names());
 }
 
 }  // namespace
@@ -198,9 +154,9 @@ void add_classify(CLI::App& program) {
   command->add_flag("--fine-tune", o->fine_tune, "train the image tower too; without it a classifier on frozen features");
   command->add_flag("--exclusive", o->exclusive, "the columns are classes of which each picture has one, as in COVIDx");
   command->add_flag("--standardise", o->standardise, "scale stored features, so that one learning rate is fair to all towers; not the published recipe");
-  command->add_option("--augment", o->augment, "none, data_transforms or moco2_transform; with none features are computed once")->capture_default_str();
-  command->footer("Trained on the split train, its best epoch and thresholds chosen on valid, scored on --split. Writes results.json, results.md, results.tex\n"
-                  "and the scores of every picture into --out, or classify/ in the run folder.\n"
+  command->add_option("--augment", o->augment, "none, data_transforms or moco2_transform; with none features are computed once. Without it: the protocol's, or none");
+  command->footer("Trained on the split train, its best epoch and thresholds chosen on valid, scored on --split. Writes results.json, results.md, results.tex,\n"
+                  "classify.html with reliability diagrams and the scores of every picture into --out, or classify/ in the run folder.\n"
                   "Example: mgca classify --data prepared/rsna --run runs/mine --percent 10 --seeds 3 --out results/rsna-10");
   command->callback([o] { classify(*o); });
 }

@@ -2,7 +2,6 @@
 #include "command.hpp"
 #include "page.hpp"
 
-#include <mgca/tasks/retrieve.hpp>
 #include <mgca/tensor/weights_file.hpp>
 
 #include <CLI/CLI.hpp>
@@ -73,7 +72,7 @@ void show_demo(const std::filesystem::path& data, const std::filesystem::path& o
     mgca::load_state_dict(*study.model, mgca::read_weights(folder / "best.safetensors").tensors);
     const auto test = study.split("test");
     const auto source = study.source(test);
-    run.recalls = evaluate::recall_at(mgca::tasks::retrieve(mgca::tasks::embed(*study.model, source)), 10);
+    run.recalls = evaluate::recall_at(evaluate::ranks(test, mgca::tasks::embed(*study.model, source)), 10);
     run.probe = evaluate::probe(study, *study.model, "test");
     console::line("  R@10 " + evaluate::text_of(run.recalls.mean) + "   probe macro AUROC " + evaluate::text_of(run.probe->macro) + "   random tower " +
                   evaluate::text_of(run.random_probe->macro));
@@ -81,8 +80,9 @@ void show_demo(const std::filesystem::path& data, const std::filesystem::path& o
     content.runs.push_back(std::move(run));
   }
 
-  const auto pairs = content.runs.front().recalls.ranks.image_to_text.candidates;
-  const double chance = 10.0 / static_cast<double>(pairs);
+  const auto& first_ranks = content.runs.front().recalls.ranks;
+  const auto pairs = first_ranks.found.image_to_text.candidates;
+  const double chance = content.runs.front().recalls.chance;
   std::vector<double> recalls, probes, randoms;
   for (const auto& run : content.runs) {
     recalls.push_back(*run.recalls.mean.estimate);
@@ -102,6 +102,7 @@ void show_demo(const std::filesystem::path& data, const std::filesystem::path& o
                    console::percent(*content.ridge->mean.estimate) + " = " + console::number(*content.ridge->mean.estimate / chance, 1) + " x chance", "ridge regression on 32 x 32 pixels"},
                   {"probe, macro AUROC", console::number(page::mean_of(probes)), console::number(page::mean_of(randoms)), "the same tower, random weights"},
                   {"", "", console::number(content.logistic->macro.estimate.value_or(0)), "logistic regression on 32 x 32 pixels"}});
+  console::line("  " + std::to_string(first_ranks.different) + " different reports: " + evaluate::kHitRule + "; chance " + console::percent(chance));
   console::line("\n" + std::filesystem::absolute(out / "report.html").lexically_normal().string());
 }
 

@@ -1,7 +1,7 @@
 // mgca detect: a YOLOv3 on the image tower, with everything that is said of it.
 #include "command.hpp"
 #include "console.hpp"
-#include "downstream.hpp"
+#include "recipe.hpp"
 #include "study.hpp"
 
 #include <mgca/data/fingerprint.hpp>
@@ -18,38 +18,17 @@ namespace {
 using DetectSplit = mgca::Subset<mgca::PairStudies>;
 using BoxSource = mgca::DetectionSource<DetectSplit>;
 
-// Everything that decides the numbers.
-struct DetectProtocol {
-  mgca::DetectionSourceConfig pictures{.side = 0};  // 0: the tower's own
-  mgca::YoloConfig head;                            // its channels are the tower's
-  mgca::DetectConfig training;
-  int percent = 100;
-  std::string split = "test";
-  std::int64_t resamples = 1000;
-
-  static void describe(auto& self, auto&& field) {
-    field("pictures", self.pictures, "how pictures are squashed; side 0: the tower's own");
-    field("head", self.head, "the YOLOv3; its channels are the tower's");
-    field("training", self.training, "training, and which boxes are found");
-    field("percent", self.percent, "published part of the training split");
-    field("split", self.split, "which split is scored");
-    field("resamples", self.resamples, "of the bootstrap, by patient");
-  }
-};
-
 struct DetectCommand : downstream::Options {
-  bool published = false;
   std::int64_t drawings = 12;
 };
 
-DetectProtocol protocol_of(const DetectCommand& o, const downstream::Tower& tower) {
-  DetectProtocol p{.percent = o.percent, .split = o.split, .resamples = o.resamples};
-  if (o.published) p.training = mgca::published_detection();
-  p.training.seed = o.seed;
-  p.pictures.local_contrast = tower.pictures.local_contrast;
-  mgca::apply_overrides(p, o.set);
-  if (p.pictures.side == 0) p.pictures.side = tower.pictures.augmentation.crop;
-  return p;
+recipe::Chosen<mgca::DetectProtocol> detect_recipe(const DetectCommand& o, const std::filesystem::path& table, const downstream::Tower& tower) {
+  if (tower.tower.index() != 0) mgca::fail(mgca::ErrorKind::argument, "detect: the tower is a vision transformer, whose grid has one size; YOLOv3 needs a ResNet");
+  recipe::Chosen<mgca::DetectProtocol> chosen(o, "detect", table, tower);
+  if (!chosen.named()) chosen.recipe.pictures.side = tower.side();
+  chosen.finish();
+  downstream::require_side("detect", "pictures.side", chosen.recipe.pictures.side, tower);
+  return chosen;
 }
 
 std::string text_of(const std::vector<mgca::Box>& boxes) {
@@ -90,28 +69,22 @@ downstream::Row measured(const mgca::DetectionReport& report) {
   return row;
 }
 
-// A line for each epoch.
-struct TellDetection {
-  void after_epoch(const mgca::Progress& at, mgca::Values& values) const {
-    console::line("  epoch " + std::to_string(at.epoch + 1) + "/" + std::to_string(at.epochs) + "   loss " + console::number(values.at("loss"), 4) +
-                  "   held-out loss " + console::number(values.at("val_loss"), 4) + "   held-out mAP " + console::number(values.at("val_map")));
-  }
-};
-
 void detect(const DetectCommand& o) {
   if (o.seeds < 1) mgca::fail(mgca::ErrorKind::argument, "detect: --seeds ", o.seeds, ": expected 1 or more");
   if (o.out.empty()) mgca::fail(mgca::ErrorKind::argument, "detect: --out is missing: a folder for the results");
   if (!o.pack.empty()) mgca::fail(mgca::ErrorKind::argument, "detect: a pack holds pictures fitted into a square, detection squashes them; leave out --pack");
-  const mgca::PairStudies data(downstream::tables(o, "detect"));
+  const auto config = downstream::tables(o, "detect");
+  const mgca::PairStudies data(config);
   auto tower = downstream::open_tower(o, "detect");
-  downstream::Results<DetectProtocol> results{.task = "detect", .library = study::version(), .protocol = protocol_of(o, tower)};
+  const auto chosen = detect_recipe(o, config.table, tower);
+  downstream::Results<mgca::DetectProtocol> results{.task = "detect", .library = study::version(), .named_protocol = chosen.record(), .protocol = chosen.recipe};
   const auto& p = results.protocol;
   const DetectSplit train = mgca::data::subset_of_percent(data, p.percent), valid = mgca::split_of(data, "valid"), test = mgca::split_of(data, p.split);
   bool any = false;
   for (std::int64_t i = 0; i < train.size(); ++i) any = any || !train.record(i).boxes.empty();
   if (!any) mgca::fail(mgca::ErrorKind::data, "detect: no picture of the training split has a box; prepare data with boxes: rsna, object-cxr, nih");
   const BoxSource a(train, p.pictures), b(valid, p.pictures), c(test, p.pictures);
-  results.data = {.path = o.data.string(), .sha256 = mgca::data::fingerprint(data), .labels = {},
+  results.data = {.path = (o.data.empty() ? config.table : o.data).string(), .sha256 = mgca::data::fingerprint(data), .labels = {},
                   .records = {{"train", train.size()}, {"valid", valid.size()}, {p.split, test.size()}}};
   results.weights = tower.record;
   std::error_code code;
@@ -122,13 +95,11 @@ void detect(const DetectCommand& o) {
     auto training = p.training;
     training.seed += static_cast<std::uint64_t>(i);
     if (i > 0) tower = downstream::open_tower(o, "detect");
-    const auto* resnet = std::get_if<mgca::ResNet>(&tower.tower);
-    if (resnet == nullptr) mgca::fail(mgca::ErrorKind::argument, "detect: the tower is a vision transformer, whose grid has one size; YOLOv3 needs a ResNet");
     torch::manual_seed(training.seed);
-    mgca::Detector detector(std::make_shared<mgca::DetectorImpl>(*resnet, p.head));
+    mgca::Detector detector(std::make_shared<mgca::DetectorImpl>(std::get<mgca::ResNet>(tower.tower), p.head));
     detector->to(study::parse_device(o.device));
-    const auto fitted = mgca::tasks::train_detector(detector, mgca::tasks::DetectionSplits<BoxSource>{a, b}, training, TellDetection{});
-    const auto report = mgca::tasks::detect(detector, c, training.find, {.resamples = p.resamples});
+    const auto fitted = mgca::tasks::train_detector(detector, mgca::tasks::DetectionSplits<BoxSource>{a, b}, training, downstream::TellEpochs{});
+    const auto report = mgca::tasks::detect(detector, c, training.find, {.resamples = p.resamples, .confidence = p.confidence});
     results.seeds.push_back({.seed = training.seed, .training = {{"epochs", static_cast<double>(fitted.progress.epoch)}}, .rows = {measured(report)}});
     const auto name = "seed-" + std::to_string(training.seed);
     mgca::atomic_write(files, o.out / (name + ".csv"), table_of(test, report));
@@ -141,7 +112,7 @@ void detect(const DetectCommand& o) {
   }
   results.spread = downstream::spread(results.seeds);
   downstream::write(o.out, mgca::to_json_text(results), results.seeds,
-                    {"mAP_40_75", "published_mAP_40_75", "mAP_50_95", "AP50", "sensitivity_at_" + console::number(0.5, 3), "sensitivity_at_" + console::number(2, 3)});
+                    {"mAP_40_75", "published_mAP_40_75", "mAP_50_95", "AP50", "sensitivity_at_" + console::number(0.5, 3), "sensitivity_at_" + console::number(2, 3)}, results.named_protocol);
 }
 
 }  // namespace
@@ -150,7 +121,6 @@ void add_detect(CLI::App& program) {
   auto o = std::make_shared<DetectCommand>();
   auto* command = program.add_subcommand("detect", "a YOLOv3 on an image tower: mean average precision and FROC with intervals, drawings");
   downstream::add_options(*command, *o);
-  command->add_flag("--published", o->published, "train as the published code does: drifting norms, double precision, images counted where something was found");
   command->add_option("--drawings", o->drawings, "pictures drawn with truth (blue) and findings (amber)")->capture_default_str();
   command->footer("Trained on the split train, its best epoch chosen on valid, scored on --split. Writes results.json, results.md, results.tex, boxes of\n"
                   "every picture and weights into --out. Example: mgca detect --data prepared/rsna --run runs/mine --percent 10 --out results/boxes");

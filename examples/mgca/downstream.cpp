@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
+#include <type_traits>
 
 namespace downstream {
 
@@ -22,7 +24,7 @@ std::string cell(const std::vector<SeedResult>& seeds, const Row& row, const std
   if (seeds.size() == 1) {
     const auto it = row.measures.find(measure);
     if (it == row.measures.end() || !it->second.value) return "undefined";
-    return cell(it->second.value) + " [" + cell(it->second.low) + ", " + cell(it->second.high) + "]";
+    return cell(it->second.value) + (it->second.low ? " [" + cell(it->second.low) + ", " + cell(it->second.high) + "]" : "");
   }
   const auto all = spread(seeds);
   const auto named = all.find(row.name);
@@ -36,6 +38,14 @@ std::string replaced(std::string text, const std::string& from, const std::strin
   return text;
 }
 
+// What stands below a table.
+std::string footer(const NamedRecord& named) {
+  if (named.source.empty()) return "No named protocol.";
+  std::string text = "Protocol " + named.name + " (" + replaced(named.source, "_", " ") + ")";
+  for (const auto& one : named.changed) text += (&one == &named.changed.front() ? ", changed: " : "; ") + one.option + " " + one.here + " instead of " + one.named;
+  return text + ".";
+}
+
 }  // namespace
 
 void add_options(CLI::App& command, Options& o) {
@@ -44,11 +54,14 @@ void add_options(CLI::App& command, Options& o) {
   command.add_option("--weights", o.weights, "image tower from a file in any dialect, as for mgca inspect")->type_name("FILE");
   command.add_option("--random", o.random, "image tower of this model, drawn at random: what pretraining must be compared with")->type_name("MODEL");
   command.add_option("--dialect", o.dialect, "layout of --weights; without it: told by the names")->type_name("NAME");
+  command.add_option("--tower", o.tower, "an option of the image tower: --tower image_size=512 (a ViT's positions are resampled)")->type_name("KEY=VALUE")->allow_extra_args(false);
   command.add_option("--pack", o.pack, "pictures packed by mgca pack for this tower and these data")->type_name("FILE");
   command.add_option("--out", o.out, "folder for the results")->type_name("FOLDER");
+  command.add_option("--protocol", o.protocol, "a named protocol; mgca config --protocols lists them. Other options change it, and the results say so")->type_name("NAME");
+  command.add_option("--dataset", o.dataset, "the data set it is asked for; without one: that of the prepared folder")->type_name("NAME");
   command.add_option("--split", o.split, "which split to score")->type_name("NAME")->capture_default_str();
   command.add_option("--percent", o.percent, "published part of the training split: 1, 10 or 100")->capture_default_str();
-  command.add_option("--seed", o.seed, "of start weights, order and augmentation")->capture_default_str();
+  command.add_option("--seed", o.seed, "of start weights, order and augmentation; without one: the protocol's, or 42");
   command.add_option("--seeds", o.seeds, "train so often, with --seed and those after it")->capture_default_str();
   command.add_option("--resamples", o.resamples, "of the bootstrap, by patient where patients are known")->capture_default_str();
   command.add_option("--set", o.set, "any option of the protocol in results.json: --set training.rate=1e-3")->type_name("KEY=VALUE")->allow_extra_args(false);
@@ -80,11 +93,13 @@ Tower open_tower(const Options& o, const std::string& command) {
   std::optional<mgca::ImageTower> tower;
   WeightsRecord record;
   if (!o.random.empty()) {
-    tower = mgca::random_image_tower({.name = o.random, .seed = o.seed});
+    mgca::ModelChoice choice{.name = o.random, .seed = o.seed.value_or(42)};
+    for (const auto& text : o.tower) choice.overrides.push_back("image." + text);
+    tower = mgca::random_image_tower(choice);
     record.model = o.random;
-    record.seed = o.seed;
+    record.seed = choice.seed;
   } else {
-    auto loaded = mgca::read_image_tower(o.run.empty() ? o.weights : o.run, {.dialect = o.dialect});
+    auto loaded = mgca::read_image_tower(o.run.empty() ? o.weights : o.run, {.overrides = o.tower, .dialect = o.dialect, .resample_positions = !o.tower.empty()});
     const auto path = o.run.empty() ? o.weights : o.run / "best.safetensors";
     record = {.path = path.string(), .sha256 = mgca::io::WeightFile::open(path).sha256(), .dialect = loaded.report.dialect, .model = {}};
     how = loaded.preprocessing;
@@ -95,11 +110,36 @@ Tower open_tower(const Options& o, const std::string& command) {
     const auto side = one->config.image_size;
     mgca::PictureConfig pictures{.stored_side = side * 256 / 224, .augmentation = {.crop = side, .random_crop = false}};
     if (how) {
-      pictures.stored_side = how->stored_side;
+      if (how->stored_side >= side) pictures.stored_side = how->stored_side;
       pictures.local_contrast = how->local_contrast;
     }
     return Tower{.tower = one, .record = std::move(record), .pictures = pictures};
   }, *tower);
+}
+
+void require_side(const std::string& command, const std::string& option, std::int64_t side, const Tower& tower) {
+  if (side == tower.side()) return;
+  mgca::fail(mgca::ErrorKind::argument, command, ": pictures of ", side, " pixels are asked for, this image tower reads ", tower.side(), "; make it read them (--tower image_size=",
+             side, tower.tower.index() == 0 ? " --tower enlarged=0" : "", ") or show it others (--set ", option, "=", tower.side(), ")");
+}
+
+std::vector<Change> tower_changes(const mgca::ImageTower& tower, const std::vector<std::string>& models, bool pyramid) {
+  std::vector<Change> changes;
+  for (const auto& model : models) {
+    auto published = mgca::image_tower_config({.name = model});
+    if (published.index() != tower.index()) continue;
+    std::visit([&](const auto& one) {
+      auto config = one->config;
+      auto& theirs = std::get<std::remove_cvref_t<decltype(config)>>(published);
+      config.image_size = theirs.image_size;  // the recipe tells the size of pictures
+      if constexpr (requires { config.enlarged; }) {
+        if (pyramid) config.enlarged = theirs.enlarged;
+      }
+      for (auto& d : mgca::differences(theirs, config)) changes.push_back({"tower." + d.path, std::move(d.left), std::move(d.right)});
+    }, tower);
+    return changes;
+  }
+  return changes;
 }
 
 std::shared_ptr<const mgca::ImagePack> open_pack(const Options& o) {
@@ -132,33 +172,54 @@ std::map<std::string, std::map<std::string, Spread>> spread(const std::vector<Se
   return out;
 }
 
-void write(const std::filesystem::path& out, const std::string& json, const std::vector<SeedResult>& seeds, const std::vector<std::string>& measures) {
-  std::vector<std::string> header{""};
-  for (const auto& measure : measures) header.push_back(measure == "auroc" ? "AUROC" : measure == "f1" ? "F1" : measure == "mcc" ? "MCC" : replaced(measure, "_", " "));
-  std::vector<std::vector<std::string>> rows;
+Table table(const std::vector<SeedResult>& seeds, const std::vector<std::string>& measures) {
+  Table made{.header = {""}, .rows = {}};
+  for (const auto& measure : measures) made.header.push_back(measure == "auroc" ? "AUROC" : measure == "f1" ? "F1" : measure == "mcc" ? "MCC" : replaced(measure, "_", " "));
   for (const auto& row : seeds.front().rows) {
-    auto& line = rows.emplace_back(std::vector<std::string>{row.name});
+    auto& line = made.rows.emplace_back(std::vector<std::string>{row.name});
     for (const auto& measure : measures) line.push_back(cell(seeds, row, measure));
   }
+  return made;
+}
+
+void write_table(const std::filesystem::path& stem, const Table& table, const std::string& note) {
   const auto joined = [](const std::vector<std::string>& cells, const std::string& between) {
     std::string text;
     for (const auto& one : cells) text += (text.empty() && &one == &cells.front() ? "" : between) + one;
     return text;
   };
-  std::string markdown = "| " + joined(header, " | ") + " |\n|" + replaced(std::string(header.size(), '-'), "-", " --- |") + "\n";
-  std::string latex = "\\begin{tabular}{l" + std::string(measures.size(), 'c') + "}\n\\hline\n" + joined(header, " & ") + " \\\\\n\\hline\n";
-  for (const auto& row : rows) {
+  const auto escaped = [](const std::string& text) { return replaced(replaced(replaced(text, "_", "\\_"), "%", "\\%"), "+-", "$\\pm$"); };
+  std::string markdown = "| " + joined(table.header, " | ") + " |\n|" + replaced(std::string(table.header.size(), '-'), "-", " --- |") + "\n";
+  std::string latex = "\\begin{tabular}{l" + std::string(table.header.size() - 1, 'c') + "}\n\\hline\n" + escaped(joined(table.header, " & ")) + " \\\\\n\\hline\n";
+  for (const auto& row : table.rows) {
     markdown += "| " + joined(row, " | ") + " |\n";
-    latex += replaced(replaced(replaced(joined(row, " & "), "_", "\\_"), "%", "\\%"), "+-", "$\\pm$") + " \\\\\n";
+    latex += escaped(joined(row, " & ")) + " \\\\\n";
   }
+  if (!note.empty()) markdown += "\n" + note + "\n";
   latex += "\\hline\n\\end{tabular}\n";
-  std::filesystem::create_directories(out);
+  if (!note.empty()) latex += "\n{\\footnotesize " + replaced(replaced(escaped(note), "{", "\\{"), "}", "\\}") + "}\n";
   auto& files = mgca::posix_files();
-  mgca::atomic_write(files, out / "results.md", markdown);
-  mgca::atomic_write(files, out / "results.tex", latex);
-  mgca::atomic_write(files, out / "results.json", json + "\n");
-  console::table(header, rows);
+  mgca::atomic_write(files, stem.string() + ".md", markdown);
+  mgca::atomic_write(files, stem.string() + ".tex", latex);
+}
+
+void write(const std::filesystem::path& out, const std::string& json, const std::vector<SeedResult>& seeds, const std::vector<std::string>& measures,
+           const NamedRecord& named) {
+  const auto made = table(seeds, measures);
+  std::filesystem::create_directories(out);
+  write_table(out / "results", made, footer(named));
+  mgca::atomic_write(mgca::posix_files(), out / "results.json", json + "\n");
+  console::table(made.header, made.rows);
+  console::line("  " + footer(named));
   console::line("  written to " + (out / "results.json").string() + ", results.md, results.tex");
+}
+
+void TellEpochs::after_epoch(const mgca::Progress& at, mgca::Values& values) const {
+  std::string text = "  epoch " + std::to_string(at.epoch + 1) + "/" + std::to_string(at.epochs) + "   loss " + console::number(values.at("loss"), 4);
+  for (const auto& [name, words, digits] : {std::tuple("val_loss", "held-out loss", 4), std::tuple("val_map", "held-out mAP", 3), std::tuple("val_soft_dice", "held-out soft Dice", 3)}) {
+    if (const auto it = values.find(name); it != values.end()) text += "   " + std::string(words) + " " + console::number(it->second, digits);
+  }
+  console::line(text);
 }
 
 }  // namespace downstream

@@ -8,6 +8,7 @@
 #include <mgca/data/sources/pairs.hpp>
 #include <mgca/feed/picture_config.hpp>
 #include <mgca/metrics/bootstrap.hpp>
+#include <mgca/train/task.hpp>
 
 #include <cstdint>
 #include <filesystem>
@@ -15,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace CLI {
@@ -27,15 +29,17 @@ struct Options {
   std::filesystem::path run, weights, data, labels, pack, out;
   std::string random;   // a model whose tower is drawn at random
   std::string dialect;  // of weights
-  std::vector<std::string> columns, set;
+  std::string protocol, dataset;  // a named protocol, and the data set it is asked for where the data do not tell
+  std::vector<std::string> columns, set, tower;
   std::string split = "test", device = "auto";
   int percent = 100;          // of the training split
   std::int64_t seeds = 1;
-  std::uint64_t seed = 42;    // the first
+  std::optional<std::uint64_t> seed;  // the first; without one the protocol's, or 42
   std::int64_t resamples = 1000;
 };
 
-// --run, --weights, --random, --dialect, --data, --pack, --out, --split, --percent, --seed, --seeds, --resamples, --set, --device.
+// --run, --weights, --random, --dialect, --tower, --data, --pack, --out, --protocol, --dataset, --split, --percent, --seed, --seeds,
+// --resamples, --set, --device.
 void add_options(CLI::App& command, Options& options);
 
 // --data, or the pairs the run was trained on; reports are not read. Throws Error(argument) where there is neither.
@@ -59,10 +63,15 @@ struct Tower {
   mgca::ImageTower tower;
   WeightsRecord record;
   mgca::PictureConfig pictures;  // as the tower wants them: sides, local contrast, centre crop
+
+  [[nodiscard]] std::int64_t side() const { return pictures.augmentation.crop; }
 };
 
 // The tower anew at every call, on the device. Throws Error(argument) unless exactly one of --run, --weights and --random is given.
 [[nodiscard]] Tower open_tower(const Options& options, const std::string& command);
+
+// Throws Error(argument) where pictures of another size than the tower reads are asked for by the option.
+void require_side(const std::string& command, const std::string& option, std::int64_t side, const Tower& tower);
 
 // None without --pack.
 [[nodiscard]] std::shared_ptr<const mgca::ImagePack> open_pack(const Options& options);
@@ -132,10 +141,41 @@ struct DataRecord {
   }
 };
 
+// What is not as a named protocol says; values as JSON.
+struct Change {
+  std::string option, named, here;
+
+  static void describe(auto& self, auto&& field) {
+    field("option", self.option, "of the protocol, or of the image tower");
+    field("named", self.named, "as the named protocol says");
+    field("here", self.here, "as it was done");
+  }
+};
+
+// The named protocol that was asked for.
+struct NamedRecord {
+  std::string name = "no named protocol";
+  std::string source, metric, note;
+  std::vector<Change> changed;
+
+  static void describe(auto& self, auto&& field) {
+    field("name", self.name, "of the protocol");
+    field("source", self.source, "where its values were read");
+    field("metric", self.metric, "what was published");
+    field("note", self.note, "what to know about it");
+    field("changed", self.changed, "what is not as it says");
+  }
+};
+
+// The options of the tower that are not those of the model of its family among `models`. Where the pyramid of a ResNet is used, enlarging
+// the input is none of them.
+[[nodiscard]] std::vector<Change> tower_changes(const mgca::ImageTower& tower, const std::vector<std::string>& models, bool pyramid);
+
 // results.json. A protocol is a described record with everything that decides the numbers.
 template <class Protocol>
 struct Results {
   std::string task, library;
+  NamedRecord named_protocol = {};
   Protocol protocol;
   DataRecord data;
   WeightsRecord weights;
@@ -145,6 +185,7 @@ struct Results {
   static void describe(auto& self, auto&& field) {
     field("task", self.task, "what was done");
     field("library", self.library, "version that did it");
+    field("named_protocol", self.named_protocol, "by which protocol it was asked for");
     field("protocol", self.protocol, "how, in full");
     field("data", self.data, "on which data");
     field("weights", self.weights, "from which image tower");
@@ -155,8 +196,25 @@ struct Results {
 
 [[nodiscard]] std::map<std::string, std::map<std::string, Spread>> spread(const std::vector<SeedResult>& seeds);
 
-// Writes results.json, results.md and results.tex into the folder and prints the table: intervals with one seed, mean and standard
-// deviation with several.
-void write(const std::filesystem::path& out, const std::string& json, const std::vector<SeedResult>& seeds, const std::vector<std::string>& measures);
+struct Table {
+  std::vector<std::string> header;
+  std::vector<std::vector<std::string>> rows;
+};
+
+// A line a row, a column a measure: intervals with one seed, mean and standard deviation with several.
+[[nodiscard]] Table table(const std::vector<SeedResult>& seeds, const std::vector<std::string>& measures);
+
+// As Markdown and LaTeX into `stem`.md and `stem`.tex, the note below it.
+void write_table(const std::filesystem::path& stem, const Table& table, const std::string& note = {});
+
+// Writes results.json and the table as results.md and results.tex into the folder, and prints it. Below it stands the named protocol and
+// what is not as it says.
+void write(const std::filesystem::path& out, const std::string& json, const std::vector<SeedResult>& seeds, const std::vector<std::string>& measures,
+           const NamedRecord& named = {});
+
+// A hook: a line for each epoch.
+struct TellEpochs {
+  void after_epoch(const mgca::Progress& at, mgca::Values& values) const;
+};
 
 }  // namespace downstream

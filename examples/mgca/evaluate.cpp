@@ -1,5 +1,6 @@
 #include "evaluate.hpp"
 
+#include <mgca/data/split.hpp>
 #include <mgca/image/resize.hpp>
 #include <mgca/metrics/logistic.hpp>
 #include <mgca/metrics/ridge.hpp>
@@ -8,6 +9,8 @@
 #include <mgca/tasks/classify.hpp>
 #include <mgca/text/caption.hpp>
 
+#include <numeric>
+#include <set>
 #include <sstream>
 
 namespace evaluate {
@@ -35,14 +38,34 @@ std::vector<std::uint8_t> labels(const study::Study::Source& source, std::vector
   return values;
 }
 
+// As the model reads it.
+std::string report_read(const study::Study::Split& split, std::int64_t i) {
+  return mgca::text::clean_caption({.impression = split.record(i).report, .findings = ""}).joined();
+}
+
 std::vector<mgca::TokenList> tokens(const study::Study::Split& split) {
   std::vector<mgca::TokenList> all;
   for (std::int64_t i = 0; i < split.size(); ++i) {
     auto& list = all.emplace_back();
-    std::istringstream words(mgca::text::clean_caption({.impression = split.record(i).report, .findings = ""}).joined());
+    std::istringstream words(report_read(split, i));
     for (std::string word; words >> word;) list.push_back(word);
   }
   return all;
+}
+
+std::vector<std::int64_t> every_record(const study::Study::Split& split) {
+  std::vector<std::int64_t> records(static_cast<std::size_t>(split.size()));
+  std::iota(records.begin(), records.end(), std::int64_t{0});
+  return records;
+}
+
+Ranks ranks_of(const study::Study::Split& split, const std::vector<std::int64_t>& records, mgca::Plane<const float> similarity) {
+  std::vector<std::string> texts;
+  for (const auto i : records) texts.push_back(report_read(split, i));
+  Ranks out{.found = {}, .reports = mgca::metrics::groups_of_equal(texts), .patients = mgca::data::patient_groups(split, records)};
+  out.found = mgca::metrics::retrieval(similarity, {.image_groups = out.reports, .text_groups = out.reports});
+  out.different = static_cast<std::int64_t>(std::set<std::int64_t>(out.reports.begin(), out.reports.end()).size());
+  return out;
 }
 
 }  // namespace
@@ -52,22 +75,30 @@ std::string text_of(const mgca::Interval& i, int digits) {
   return console::number(*i.estimate, digits) + (i.low && i.high ? " [" + console::number(*i.low, digits) + ", " + console::number(*i.high, digits) + "]" : "");
 }
 
-Recalls recall_at(const mgca::Retrieval& ranks, std::int64_t k) {
+Ranks ranks(const study::Study::Split& split, const mgca::Gallery& gallery) {
+  const auto similarity = gallery.images.mm(gallery.reports.t()).contiguous();
+  return ranks_of(split, gallery.records, mgca::plane_of(similarity));
+}
+
+Recalls recall_at(const Ranks& ranks, std::int64_t k, std::int64_t resamples) {
   const auto share = [k](const std::vector<std::int64_t>& list, const mgca::Resample& draw) {
     double hits = 0;
     for (const auto i : draw.indices) hits += list[static_cast<std::size_t>(i)] <= k ? 1 : 0;
-    return std::optional<double>(hits / static_cast<double>(draw.indices.size()));
+    return hits / static_cast<double>(draw.indices.size());
   };
-  const auto& a = ranks.image_to_text.ranks;
-  const auto& b = ranks.text_to_image.ranks;
-  const auto count = static_cast<std::int64_t>(a.size());
-  return {.image_to_text = mgca::metrics::bootstrap(count, [&](const mgca::Resample& r) { return share(a, r); }),
-          .text_to_image = mgca::metrics::bootstrap(count, [&](const mgca::Resample& r) { return share(b, r); }),
-          .mean = mgca::metrics::bootstrap(count, [&](const mgca::Resample& r) { return std::optional<double>((*share(a, r) + *share(b, r)) / 2); }),
-          .ranks = ranks};
+  const auto& a = ranks.found.image_to_text.ranks;
+  const auto& b = ranks.found.text_to_image.ranks;
+  const auto all = mgca::metrics::bootstrap(
+      static_cast<std::int64_t>(a.size()),
+      [&](const mgca::Resample& r) {
+        const double images = share(a, r), texts = share(b, r);
+        return std::vector<double>{images, texts, (images + texts) / 2};
+      },
+      {.resamples = resamples, .groups = ranks.patients});
+  return {.image_to_text = all[0], .text_to_image = all[1], .mean = all[2], .ranks = ranks, .chance = ranks.chance(k)};
 }
 
-ProbeScore auroc_of(mgca::tasks::Scores scores, const std::vector<std::string>& names) {
+ProbeScore auroc_of(mgca::tasks::Scores scores, const std::vector<std::string>& names, const std::vector<std::int64_t>& patients) {
   ProbeScore out{.labels = names, .scores = std::move(scores)};
   const auto& s = out.scores;
   const auto rows = static_cast<std::int64_t>(s.values.size()) / s.classes;
@@ -85,7 +116,7 @@ ProbeScore auroc_of(mgca::tasks::Scores scores, const std::vector<std::string>& 
     values.push_back(macro.mean);
     return values;
   };
-  auto intervals = mgca::metrics::bootstrap(rows, statistic, {.resamples = 500});
+  auto intervals = mgca::metrics::bootstrap(rows, statistic, {.resamples = 500, .groups = patients});
   out.macro = intervals.back();
   intervals.pop_back();
   out.per_label = std::move(intervals);
@@ -104,7 +135,7 @@ ProbeScore probe(study::Study& study, mgca::AlignmentModel& model, const std::st
   const auto standard = [&](const mgca::FeatureTable& t) { return mgca::FeatureTable{.features = (t.features - mean) / deviation, .labels = t.labels}; };
   const auto a = standard(train), b = standard(valid);
   const auto classifier = mgca::tasks::train_probe({.train = a, .valid = b}, {.epochs = 100});
-  return auroc_of(mgca::tasks::classify(classifier, standard(test)), study.data.label_names());
+  return auroc_of(mgca::tasks::classify(classifier, standard(test)), study.data.label_names(), mgca::data::patient_groups(study.split(test_split), test.records));
 }
 
 ProbeScore logistic_pixels(const study::Study& study) {
@@ -117,7 +148,8 @@ ProbeScore logistic_pixels(const study::Study& study) {
   const auto fitted = mgca::metrics::fit_logistic(inputs.plane(), {.scores = {}, .labels = target, .classes = classes, .known = known},
                                                   {.l2 = 1000, .scaling = mgca::Scaling::standard});
   const auto predicted = mgca::metrics::predict(fitted.model, outputs.plane());
-  return auroc_of({.values = {predicted.begin(), predicted.end()}, .labels = truth, .known = test_known, .classes = classes}, study.data.label_names());
+  return auroc_of({.values = {predicted.begin(), predicted.end()}, .labels = truth, .known = test_known, .classes = classes}, study.data.label_names(),
+                  mgca::data::patient_groups(test, every_record(test)));
 }
 
 Recalls ridge_pixels(const study::Study& study, std::int64_t k) {
@@ -141,7 +173,7 @@ Recalls ridge_pixels(const study::Study& study, std::int64_t k) {
       similarity.at(i, j) = static_cast<float>(dot / std::sqrt(std::max(length, 1e-30)));
     }
   }
-  return recall_at(mgca::metrics::retrieval(similarity.plane()), k);
+  return recall_at(ranks_of(test, every_record(test), std::as_const(similarity).plane()), k);
 }
 
 }  // namespace evaluate

@@ -5,6 +5,7 @@
 
 #include <mgca/metrics/bootstrap.hpp>
 #include <mgca/metrics/retrieval.hpp>
+#include <mgca/tasks/retrieve.hpp>
 #include <mgca/tasks/scores.hpp>
 
 #include <string>
@@ -12,12 +13,29 @@
 
 namespace evaluate {
 
-struct Recalls {
-  mgca::Interval image_to_text, text_to_image, mean;  // recall at k with bootstrap intervals over pairs
-  mgca::Retrieval ranks;
+// Where each pair's partner stands. Reports that are equal as the model reads them stand for each other, since nobody can tell them
+// apart: whatever has one of them is a hit.
+struct Ranks {
+  mgca::Retrieval found;
+  std::vector<std::int64_t> reports;   // of each pair, equal numbers for equal reports
+  std::vector<std::int64_t> patients;  // of each pair
+  std::int64_t different = 0;          // reports
+
+  [[nodiscard]] double chance(std::int64_t k) const { return (found.image_to_text.chance_recall(k) + found.text_to_image.chance_recall(k)) / 2; }
 };
 
-[[nodiscard]] Recalls recall_at(const mgca::Retrieval& ranks, std::int64_t k);
+// How the program says so.
+inline constexpr const char* kHitRule = "equal reports stand for each other, ties count against the model";
+
+[[nodiscard]] Ranks ranks(const study::Study::Split& split, const mgca::Gallery& gallery);
+
+struct Recalls {
+  mgca::Interval image_to_text, text_to_image, mean;  // recall at k with bootstrap intervals over patients
+  Ranks ranks;
+  double chance = 0;  // of both directions
+};
+
+[[nodiscard]] Recalls recall_at(const Ranks& ranks, std::int64_t k, std::int64_t resamples = 1000);
 
 struct ProbeScore {
   mgca::Interval macro;  // AUROC
@@ -26,8 +44,8 @@ struct ProbeScore {
   mgca::tasks::Scores scores;
 };
 
-// Bootstrap over images.
-[[nodiscard]] ProbeScore auroc_of(mgca::tasks::Scores scores, const std::vector<std::string>& labels);
+// Bootstrap over patients, the patient of each row.
+[[nodiscard]] ProbeScore auroc_of(mgca::tasks::Scores scores, const std::vector<std::string>& labels, const std::vector<std::int64_t>& patients);
 
 // A linear probe on the model's features: trained on train, its best epoch by valid, scored on test.
 [[nodiscard]] ProbeScore probe(study::Study& study, mgca::AlignmentModel& model, const std::string& test_split);

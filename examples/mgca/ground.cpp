@@ -1,8 +1,10 @@
 // mgca ground: where an image shows what a phrase says, measured against boxes.
 #include "command.hpp"
-#include "evaluate.hpp"
+#include "run_results.hpp"
 
+#include <mgca/core/hash.hpp>
 #include <mgca/data/phrase_boxes.hpp>
+#include <mgca/data/split.hpp>
 #include <mgca/io/csv.hpp>
 #include <mgca/io/image_file.hpp>
 #include <mgca/tasks/ground.hpp>
@@ -17,12 +19,36 @@ namespace command {
 
 namespace {
 
-struct GroundCommand {
-  study::RunOptions run;
+struct GroundCommand : run_results::Options {
   std::filesystem::path phrases, overlays;
   std::string similarity = "summary";
   bool whole = false;
   std::int64_t shown = 8;
+};
+
+// Everything that decides the numbers, with data and weights.
+struct GroundProtocol {
+  std::string phrases = "the data's boxes, their labels as phrases";
+  std::string phrases_sha256;  // of a file
+  mgca::GroundingOptions maps;
+  bool whole = false;
+  std::int64_t crop = 0;
+  std::string split = "test";
+  std::string interval = "percentile bootstrap, patients drawn with replacement";
+  double confidence = 0.95;
+  std::int64_t resamples = 1000;
+
+  static void describe(auto& self, auto&& field) {
+    field("phrases", self.phrases, "where phrases and boxes come from");
+    field("phrases_sha256", self.phrases_sha256, "of the file");
+    field("maps", self.maps, "how maps are made and measured");
+    field("whole", self.whole, "whether the model sees whole pictures instead of their centre");
+    field("crop", self.crop, "side of what the model sees, pixels");
+    field("split", self.split, "which split was scored");
+    field("interval", self.interval, "how intervals were found");
+    field("confidence", self.confidence, "of the intervals");
+    field("resamples", self.resamples, "of the bootstrap");
+  }
 };
 
 struct NamedPhrases {
@@ -63,69 +89,77 @@ NamedPhrases phrases_of_file(const std::filesystem::path& path, const study::Stu
   return out;
 }
 
-struct Column {
-  std::string name;
-  std::vector<std::optional<double>> values;  // by phrase
-};
+constexpr std::array<const char*, 5> kGroundMeasures{"pointing_game", "contrast_to_noise", "mean_iou", "mean_dice", "chance_of_a_hit"};
 
-mgca::Interval mean_of(const std::vector<std::optional<double>>& values, const std::vector<std::size_t>& of) {
-  std::vector<double> known;
-  for (const auto i : of) {
-    if (values[i]) known.push_back(*values[i]);
+// In their order. A contrast without noise is infinite: no number to average.
+std::array<std::optional<double>, 5> values_of(const std::optional<mgca::Grounding>& m) {
+  if (!m) return {};
+  return {m->hit ? 1.0 : 0.0, m->contrast && std::isfinite(*m->contrast) ? m->contrast : std::nullopt, m->mean_iou(), m->mean_dice(), m->box_share};
+}
+
+// What is said of some of the phrases.
+downstream::Row row_of(const std::string& name, const std::vector<mgca::GroundedMap>& found, const std::vector<std::size_t>& of, const std::vector<std::int64_t>& patients,
+                       std::int64_t resamples) {
+  downstream::Row row{.name = name, .counts = {{"phrases", static_cast<std::int64_t>(of.size())}}, .measures = {}};
+  std::vector<std::int64_t> groups;
+  for (const auto i : of) groups.push_back(patients[i]);
+  for (std::size_t k = 0; k < kGroundMeasures.size(); ++k) {
+    std::vector<std::optional<double>> values;
+    for (const auto i : of) values.push_back(values_of(found[i].measure)[k]);
+    if (k == 0) row.counts["measured"] = std::count_if(values.begin(), values.end(), [](const auto& value) { return value.has_value(); });
+    row.measures[kGroundMeasures[k]] = downstream::estimate(run_results::mean_of(values, groups, resamples));
   }
-  if (known.empty()) return {};
-  return mgca::metrics::bootstrap(static_cast<std::int64_t>(known.size()), [&](const mgca::Resample& draw) {
-    double sum = 0;
-    for (const auto i : draw.indices) sum += known[static_cast<std::size_t>(i)];
-    return std::optional<double>(sum / static_cast<double>(draw.indices.size()));
-  });
+  return row;
 }
 
 void ground(const GroundCommand& o) {
-  auto study = study::open_run(o.run);
-  const auto split = study.split(o.run.split);
+  auto study = study::open_run(o);
+  const auto split = study.split(o.split);
   const auto asked = o.phrases.empty() ? phrases_of_boxes(split) : phrases_of_file(o.phrases, split);
   if (asked.phrases.empty()) {
     mgca::fail(mgca::ErrorKind::data, "ground: no image of the split has a box", o.phrases.empty() ? "; pass --phrases FILE, or data with boxes" : " in that file");
   }
   const auto& source = study.config.source;
-  const mgca::GroundingOptions options{.similarity = mgca::parse_enum<mgca::PhraseSimilarity>(o.similarity),
-                                       .stored_side = o.whole ? source.augmentation.crop : source.stored_side,
-                                       .local_contrast = source.local_contrast};
+  downstream::Results<GroundProtocol> results{.task = "ground", .library = {}, .protocol = {.whole = o.whole, .crop = source.augmentation.crop, .split = o.split, .resamples = o.resamples},
+                                              .data = {}, .weights = run_results::weights(o), .seeds = {}, .spread = {}};
+  auto& options = results.protocol.maps;
+  options.similarity = mgca::parse_enum<mgca::PhraseSimilarity>(o.similarity);
+  options.stored_side = o.whole ? source.augmentation.crop : source.stored_side;
+  options.local_contrast = source.local_contrast;
+  if (!o.phrases.empty()) {
+    results.protocol.phrases = o.phrases.string();
+    results.protocol.phrases_sha256 = mgca::sha256(mgca::read_text_file(o.phrases));
+  }
   const auto found = mgca::tasks::ground(*study.model, split, asked.phrases, study.tokenizer, options);
 
-  std::vector<Column> columns{{"hit", {}}, {"contrast-to-noise", {}}, {"mean IoU", {}}, {"mean Dice", {}}, {"chance of a hit", {}}};
+  std::vector<std::int64_t> records;
+  for (const auto& one : asked.phrases) records.push_back(one.record);
+  const auto patients = mgca::data::patient_groups(split, records);
   std::map<std::string, std::vector<std::size_t>> by_name;
   std::vector<std::size_t> all;
-  std::string csv = "row,finding,hit,contrast,mean_iou,mean_dice,box_share\n";
-  std::int64_t lost = 0;
+  std::string csv = "row,patient_number,finding";
+  for (const auto* measure : kGroundMeasures) csv += std::string(",") + measure;
+  csv += "\n";
   for (std::size_t i = 0; i < found.size(); ++i) {
-    const auto& m = found[i].measure;
-    lost += m ? 0 : 1;
-    const std::array<std::optional<double>, 5> values{m ? std::optional(m->hit ? 1.0 : 0.0) : std::nullopt, m ? m->contrast : std::nullopt,
-                                                      m ? std::optional(m->mean_iou()) : std::nullopt, m ? std::optional(m->mean_dice()) : std::nullopt,
-                                                      m ? std::optional(m->box_share) : std::nullopt};
-    csv += std::to_string(split.record(asked.phrases[i].record).row) + "," + mgca::io::csv_cell(asked.names[i]);
-    for (std::size_t k = 0; k < values.size(); ++k) {
-      columns[k].values.push_back(values[k]);
-      csv += "," + (values[k] ? console::number(*values[k], 6) : std::string());
-    }
+    csv += std::to_string(split.record(records[i]).row) + "," + std::to_string(patients[i]) + "," + mgca::io::csv_cell(asked.names[i]);
+    for (const auto& value : values_of(found[i].measure)) csv += "," + (value ? console::number(*value, 6) : std::string());
     csv += "\n";
     by_name[asked.names[i]].push_back(i);
     all.push_back(i);
   }
-  std::vector<std::vector<std::string>> rows;
-  const auto add = [&](const std::string& name, const std::vector<std::size_t>& of) {
-    std::vector<std::string> row{name, std::to_string(of.size())};
-    for (const auto& column : columns) row.push_back(evaluate::text_of(mean_of(column.values, of)));
-    rows.push_back(std::move(row));
-  };
-  for (const auto& [name, of] : by_name) add(name, of);
-  add("all", all);
-  console::table({"finding", "phrases", "pointing game", "contrast-to-noise", "mean IoU", "mean Dice", "chance of a hit"}, rows);
+  std::vector<downstream::Row> rows;
+  std::vector<std::string> names;
+  for (const auto& [name, of] : by_name) {
+    rows.push_back(row_of(name, found, of, patients, o.resamples));
+    names.push_back(name);
+  }
+  rows.push_back(row_of("all", found, all, patients, o.resamples));
+  const auto lost = rows.back().counts.at("phrases") - rows.back().counts.at("measured");
+  const auto out = run_results::folder(o, "ground");
+  results.data = run_results::data(study, names, {{o.split, split.size()}});
+  mgca::atomic_write(mgca::posix_files(), out / "phrases.csv", csv);
+  run_results::write(out, results, {.seed = 0, .training = {}, .rows = rows}, {kGroundMeasures.begin(), kGroundMeasures.end()});
   if (lost > 0) console::line("  " + std::to_string(lost) + " phrases are not measured: the crop leaves nothing of their boxes; --whole shows the model whole pictures");
-  mgca::atomic_write(mgca::posix_files(), o.run.run / "ground.csv", csv);
-  console::line("  written to " + (o.run.run / "ground.csv").string());
   if (o.overlays.empty()) return;
   std::error_code code;
   std::filesystem::create_directories(o.overlays, code);
@@ -148,15 +182,15 @@ void ground(const GroundCommand& o) {
 void add_ground(CLI::App& program) {
   auto o = std::make_shared<GroundCommand>();
   auto* command = program.add_subcommand("ground", "where images show what phrases say, against boxes");
-  add_run_options(*command, o->run);
-  add_split_option(*command, o->run);
+  run_results::add_options(*command, *o);
   command->add_option("--phrases", o->phrases, "boxes of phrases as of MS-CXR, CSV or JSON; without one: the data's boxes, their labels as phrases")
       ->type_name("FILE");
   command->add_option("--similarity", o->similarity, "summary: of the phrase with each patch; words: mean over its words")->type_name("NAME")->capture_default_str();
   command->add_flag("--whole", o->whole, "the model sees whole pictures instead of their centre");
   command->add_option("--overlays", o->overlays, "folder for pictures of the first maps with their boxes")->type_name("FOLDER");
   command->add_option("--shown", o->shown, "how many")->capture_default_str();
-  command->footer("pointing game: the highest point lies in a box. Writes ground.csv into the run folder.\n"
+  command->footer("pointing game: the highest point lies in a box. Writes results.json, results.md, results.tex and phrases.csv, a line for each\n"
+                  "phrase, into --out, or ground/ in the run folder.\n"
                   "Example: mgca ground --run runs/mine --data prepared/nih --overlays maps");
   command->callback([o] { ground(*o); });
 }

@@ -16,7 +16,7 @@ namespace {
 
 using mgca::viz::interval_cell;
 
-constexpr const char* kIntervals = "Small figures are 95 % intervals: the test set drawn again and again with replacement (bootstrap).";
+constexpr const char* kIntervals = "Small figures are 95 % intervals: the test set, patient by patient where patients are known, drawn again and again with replacement (bootstrap).";
 
 mgca::TableCell cell(const mgca::Interval& i) {
   if (!i.low || !i.high) return interval_cell(i.estimate, std::nullopt);
@@ -42,7 +42,7 @@ struct Means {
   double recall;              // at 10, both directions
   std::optional<double> probe, random;  // macro AUROC
 
-  explicit Means(const Content& c) : pairs(c.runs.front().recalls.ranks.image_to_text.candidates), chance(std::min(1.0, 10.0 / static_cast<double>(pairs))) {
+  explicit Means(const Content& c) : pairs(c.runs.front().recalls.ranks.found.image_to_text.candidates), chance(c.runs.front().recalls.chance) {
     std::vector<double> recalls, probes, randoms;
     for (const auto& run : c.runs) {
       recalls.push_back(run.recalls.mean.estimate.value_or(0));
@@ -75,7 +75,7 @@ void summary(mgca::Page& page, const Content& c, const Means& means) {
   }
   page.tiles(tiles);
   page.text("R@10: how often the right report is among the first ten found for a radiograph, and the reverse, out of " + std::to_string(means.pairs) +
-            " test pairs; guessing reaches " + console::percent(means.chance) +
+            " test pairs, where equal reports are equally right; guessing reaches " + console::percent(means.chance) +
             ". AUROC: how well a classifier ranks radiographs with a finding above those without; 0.5 is guessing, 1 is perfect.");
 }
 
@@ -116,7 +116,7 @@ void training(mgca::Page& page, const Content& c) {
 }
 
 // The share found among the first k, both directions together, in percent.
-double recall_at(const evaluate::Recalls& r, std::int64_t k) { return 50 * (r.ranks.image_to_text.recall(k) + r.ranks.text_to_image.recall(k)); }
+double recall_at(const evaluate::Recalls& r, std::int64_t k) { return 50 * (r.ranks.found.image_to_text.recall(k) + r.ranks.found.text_to_image.recall(k)); }
 
 mgca::Figure recall_chart(const Content& c, const Means& means) {
   const auto last = std::min<std::int64_t>(50, means.pairs);
@@ -131,7 +131,7 @@ mgca::Figure recall_chart(const Content& c, const Means& means) {
       model.high.push_back(*std::max_element(values.begin(), values.end()));
     }
     if (c.ridge) ridge.y.push_back(recall_at(*c.ridge, k));
-    chance.y.push_back(100 * static_cast<double>(k) / static_cast<double>(means.pairs));
+    chance.y.push_back(100 * c.runs.front().recalls.ranks.chance(k));
   }
   std::vector<mgca::Series> all{model};
   if (c.ridge) all.push_back(ridge);
@@ -139,12 +139,12 @@ mgca::Figure recall_chart(const Content& c, const Means& means) {
   return {.picture = mgca::Svg{mgca::viz::line_chart(all, {.title = "Recall at k", .x = {.label = "k: how many answers are looked at", .low = 1.0},
                                                            .y = {.label = "found, %", .low = 0.0}, .width = 900, .height = 340})},
           .title = "Recall at k, both directions",
-          .caption = std::string("How often the own partner is among the first k answers.") + (c.runs.size() > 1 ? " The band spans the seeds." : "")};
+          .caption = std::string("How often the own partner, or an equal one, is among the first k answers.") + (c.runs.size() > 1 ? " The band spans the seeds." : "")};
 }
 
 void retrieval(mgca::Page& page, const Content& c, const Means& means) {
-  page.section("Finding reports", "Every test radiograph asks for its report among all " + std::to_string(means.pairs) + ", and every report for its radiograph. Only the own "
-                                  "partner is a hit, even where others say the same; ties count against the model.");
+  page.section("Finding reports", "Every test radiograph asks for its report among all " + std::to_string(means.pairs) + ", and every report for its radiograph. " +
+                                  std::to_string(c.runs.front().recalls.ranks.different) + " of the reports differ; " + evaluate::kHitRule + ".");
   mgca::PageTable table{.columns = {"R@10, %", "image → report", "report → image", "mean", "× chance"}, .note = kIntervals};
   const double ridge = c.ridge ? *c.ridge->mean.estimate : -1;
   const auto row = [&](const std::string& name, const evaluate::Recalls& r, bool best) {
@@ -276,14 +276,15 @@ void searches(mgca::Page& page, study::Study& study, const Content& c) {
   const auto source = study.source(split);
   const auto gallery = mgca::tasks::embed(*study.model, source);
   const auto similarity = gallery.images.mm(gallery.reports.t());
-  const auto& ranks = c.runs.front().recalls.ranks.image_to_text.ranks;
+  const auto& found_ranks = c.runs.front().recalls.ranks;
+  const auto& ranks = found_ranks.found.image_to_text.ranks;
   std::vector<std::int64_t> hits, misses;
   for (std::int64_t i = 0; i < split.size(); ++i) {
     auto& list = ranks[static_cast<std::size_t>(i)] <= 3 ? hits : misses;
     if (list.size() < 2) list.push_back(i);
   }
   const auto found = std::count_if(ranks.begin(), ranks.end(), [](auto rank) { return rank <= 3; });
-  page.section("Searches", "What the model puts first for a radiograph: two searches with the own report among the first three (" + std::to_string(found) + " of " +
+  page.section("Searches", "What the model puts first for a radiograph: two searches with the own report, or an equal one, among the first three (" + std::to_string(found) + " of " +
                                std::to_string(split.size()) + " are so) and two without. Each report stands below the radiograph it was written for.");
   hits.insert(hits.end(), misses.begin(), misses.end());
   std::vector<mgca::Strip> strips;
@@ -293,10 +294,11 @@ void searches(mgca::Page& page, study::Study& study, const Content& c) {
       return mgca::Card{.title = "row " + std::to_string(split.record(j).row), .picture = png(picture::seen(source, j, side).plane()), .report = split.record(j).report};
     };
     mgca::Strip strip{.query = card(i)};
-    strip.query.text = "own report: place " + std::to_string(ranks[static_cast<std::size_t>(i)]);
+    strip.query.text = "own report, or an equal one: place " + std::to_string(ranks[static_cast<std::size_t>(i)]);
     for (const auto j : mgca::span_of<int64_t>(best)) {
       strip.answers.push_back(card(j));
-      strip.answers.back().mark = i == j ? mgca::CardMark::right : mgca::CardMark::wrong;
+      const bool equal = found_ranks.reports[static_cast<std::size_t>(i)] == found_ranks.reports[static_cast<std::size_t>(j)];
+      strip.answers.back().mark = equal ? mgca::CardMark::right : mgca::CardMark::wrong;
     }
     strips.push_back(std::move(strip));
   }

@@ -2,8 +2,6 @@
 #include "command.hpp"
 #include "page.hpp"
 
-#include <mgca/tasks/retrieve.hpp>
-
 #include <CLI/CLI.hpp>
 
 namespace command {
@@ -45,7 +43,7 @@ void add_report(CLI::App& program) {
     page::Content content{.title = "Pretraining run", .subtitle = o->run.filename().string(),
                           .text = o->show_text ? mgca::ReportText::shown : mgca::ReportText::withheld};
     page::Run run{.name = "this run", .history = read_history(o->run / "history.csv"),
-                  .recalls = evaluate::recall_at(mgca::tasks::retrieve(mgca::tasks::embed(*study.model, source)), 10)};
+                  .recalls = evaluate::recall_at(evaluate::ranks(split, mgca::tasks::embed(*study.model, source)), 10)};
     content.ridge = evaluate::ridge_pixels(study, 10);
     if (!study.data.label_names().empty()) {
       run.probe = evaluate::probe(study, *study.model, "test");

@@ -1,11 +1,10 @@
-// mgca segment: masks from a pretrained image tower, U-Net on a ResNet and SETR on a ViT.
+// mgca segment: masks from a pretrained image tower, U-Net on a ResNet and SETR on a ViT, with everything that is said of them.
 #include "command.hpp"
 #include "console.hpp"
-#include "data_at.hpp"
-#include "evaluate.hpp"
+#include "recipe.hpp"
 #include "study.hpp"
 
-#include <mgca/catalog/image_tower.hpp>
+#include <mgca/data/fingerprint.hpp>
 #include <mgca/data/sources/drawn_masks.hpp>
 #include <mgca/data/split.hpp>
 #include <mgca/heads/setr.hpp>
@@ -17,37 +16,16 @@
 #include <CLI/CLI.hpp>
 
 #include <functional>
-#include <memory>
-#include <string>
-#include <utility>
-#include <vector>
 
 namespace command {
 
 namespace {
 
-// What can be set, and what config.json beside the results holds.
-struct SegmentStudy {
-  mgca::MaskSourceConfig source{.side = 0};  // 0: the tower's own
-  mgca::SegmentConfig task;
-
-  static void describe(auto& self, auto&& field) {
-    field("source", self.source, "pictures and masks; side 0: the tower's own");
-    field("task", self.task, "training");
-  }
-};
-
-struct SegmentCommand {
-  std::filesystem::path data, weights, out;
-  std::string model = "mgca-resnet-small", device = "auto";
-  std::vector<std::string> tower, set;
-  int percent = 100;
-};
-
 // Studies with masks, whatever they were read from: one type, so that the loops are compiled once.
 struct MaskedStudies {
   std::vector<mgca::Study> studies;
   std::vector<std::string> names;
+  std::filesystem::path table;
   std::function<mgca::GreyImage(std::int64_t)> picture;
 
   [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(studies.size()); }
@@ -55,110 +33,125 @@ struct MaskedStudies {
   [[nodiscard]] mgca::GreyImage image(std::int64_t i) const { return picture(i); }
   [[nodiscard]] const std::vector<std::string>& label_names() const { return names; }
 };
+using MaskedSplit = mgca::Subset<MaskedStudies>;
+using MaskedSource = mgca::MaskSource<MaskedSplit>;
 
 template <class Data>
-MaskedStudies masked(std::shared_ptr<Data> data) {
-  MaskedStudies out{.studies = {}, .names = data->label_names(), .picture = [data](std::int64_t i) { return data->image(i); }};
+MaskedStudies masked(std::shared_ptr<Data> data, std::filesystem::path table) {
+  MaskedStudies out{.studies = {}, .names = data->label_names(), .table = std::move(table), .picture = [data](std::int64_t i) { return data->image(i); }};
   for (std::int64_t i = 0; i < data->size(); ++i) out.studies.push_back(data->record(i));
   return out;
 }
 
 // A prepared folder or table of pairs; or a folder with masks.csv that names a picture for every mask.
-MaskedStudies masked_studies(const std::filesystem::path& path) {
-  const bool prepared = std::filesystem::exists(path / "manifest.json") || std::filesystem::exists(path / "config.json");
-  if (std::filesystem::exists(path / "masks.csv") && !prepared)
-    return masked(std::make_shared<mgca::DrawnMasks>(mgca::DrawnMasksConfig{.folder = path}));
-  return masked(std::make_shared<mgca::PairStudies>(study::data_at(path)));
+MaskedStudies masked_studies(const downstream::Options& o) {
+  const bool prepared = std::filesystem::exists(o.data / "manifest.json") || std::filesystem::exists(o.data / "config.json");
+  if (!o.data.empty() && std::filesystem::exists(o.data / "masks.csv") && !prepared) {
+    return masked(std::make_shared<mgca::DrawnMasks>(mgca::DrawnMasksConfig{.folder = o.data}), o.data / "masks.csv");
+  }
+  const auto config = downstream::tables(o, "segment");
+  return masked(std::make_shared<mgca::PairStudies>(config), config.table);
 }
 
-// A line for each epoch.
-struct TellEpochs {
-  void after_epoch(const mgca::Progress& at, mgca::Values& values) const {
-    console::line("  epoch " + std::to_string(at.epoch + 1) + "/" + std::to_string(at.epochs) + "   loss " +
-                  console::number(values.at("loss"), 4) + "   held-out loss " + console::number(values.at("val_loss"), 4) +
-                  "   held-out soft Dice " + console::number(values.at("val_soft_dice")));
-  }
+recipe::Chosen<mgca::SegmentProtocol> segment_recipe(const downstream::Options& o, const std::filesystem::path& table, const downstream::Tower& tower) {
+  recipe::Chosen<mgca::SegmentProtocol> chosen(o, "segment", table, tower);
+  if (chosen.recipe.pictures.profile == mgca::Profile::official) chosen.recipe.pictures.local_contrast = {};
+  if (!chosen.named()) chosen.recipe.pictures.side = tower.side();
+  chosen.finish();
+  downstream::require_side("segment", "pictures.side", chosen.recipe.pictures.side, tower);
+  return chosen;
+}
+
+// What all seeds share.
+struct SegmentRun {
+  const mgca::SegmentProtocol& protocol;
+  const MaskedSource &train, &valid, &test;
+  const downstream::Options& options;
 };
 
-template <class Net>
-void train_and_tell(Net net, const MaskedStudies& data, const SegmentStudy& study, const SegmentCommand& o) {
-  using Part = mgca::Subset<MaskedStudies>;
-  net->to(study::parse_device(o.device));
-  auto still = study.source;
-  still.augmentation.moved = 0;
-  const Part train = mgca::data::subset_of_percent(data, o.percent), valid = mgca::split_of(data, "valid"),
-             test = mgca::split_of(data, "test");
-  const mgca::MaskSource<Part> a(train, study.source), b(valid, still), c(test, still);
-  console::line("  " + std::to_string(train.size()) + " images to learn from, " + std::to_string(valid.size()) + " to choose the epoch, " +
-                std::to_string(test.size()) + " to judge");
-  mgca::tasks::train_segmenter(net, mgca::tasks::MaskSplits<mgca::MaskSource<Part>>{a, b}, study.task, TellEpochs{});
-  const auto found = mgca::tasks::segment(net, c, {.batch_size = study.task.batch_size});
+downstream::Row measured_masks(const mgca::Segmentation& found) {
+  downstream::Row row{.name = "all", .counts = {{"images", static_cast<std::int64_t>(found.images.size())}, {"without distance", found.mean.without_distance}}, .measures = {}};
+  row.measures = {{"dice", downstream::estimate(found.mean.dice)}, {"iou", downstream::estimate(found.mean.iou)},
+                  {"hausdorff95", downstream::estimate(found.mean.hausdorff95)}, {"dice_over_batches", {.value = found.dice_over_batches, .low = {}, .high = {}}}};
+  return row;
+}
 
-  std::vector<std::vector<std::string>> rows;
-  std::string summary = "metric,estimate,low,high\n";
-  const auto cell = [](const std::optional<double>& v) { return v ? console::number(*v, 6) : std::string(); };
-  const auto add = [&](const std::string& name, const mgca::Interval& i) {
-    rows.push_back({name, evaluate::text_of(i)});
-    summary += name + "," + cell(i.estimate) + "," + cell(i.low) + "," + cell(i.high) + "\n";
-  };
-  add("dice", found.mean.dice), add("iou", found.mean.iou), add("hausdorff95", found.mean.hausdorff95);
-  console::table({"mean over images", "value [95 % interval]"}, rows);
-  if (found.mean.without_distance > 0)
-    console::line("  " + std::to_string(found.mean.without_distance) + " images have no outline distance: truth or prediction is empty");
-
-  auto& files = mgca::posix_files();
-  mgca::atomic_write(files, o.out / "config.json", mgca::to_json_text(study));
-  mgca::atomic_write(files, o.out / "images.csv", found.csv());
-  mgca::atomic_write(files, o.out / "summary.csv", summary);
-  net->to(torch::kCPU);
-  mgca::write_weights(o.out / "segmenter.safetensors", {mgca::state_dict(*net, "model."), {{"task", mgca::to_json_text(study, 0)}}});
-  mgca::Page page(
-      {.title = "Segmentation", .subtitle = o.data.filename().string() + ", " + std::to_string(o.percent) + " % of the training images"});
+void write_segment_page(const SegmentRun& run, const mgca::Segmentation& found, std::vector<mgca::Figure> figures) {
+  const auto cell = [](const std::optional<double>& v) { return v ? console::number(*v, 3) : std::string("undefined"); };
+  mgca::Page page({.title = "Segmentation", .subtitle = std::to_string(run.protocol.percent) + " % of the training images"});
   mgca::PageTable table{.columns = {"mean over images", "value", "95 % interval"}};
-  for (const auto& [name, i] : {std::pair<std::string, mgca::Interval>("Dice", found.mean.dice),
-                                {"Intersection over union", found.mean.iou},
+  for (const auto& [name, i] : {std::pair<std::string, mgca::Interval>("Dice", found.mean.dice), {"Intersection over union", found.mean.iou},
                                 {"95 % Hausdorff distance, pixels", found.mean.hausdorff95}})
     table.rows.push_back({{.text = name}, {.text = cell(i.estimate)}, {.text = cell(i.low) + " to " + cell(i.high)}});
   page.section("Scores").table(table);
-  page.section("Best and worst", "Outline of the truth blue, of what was found amber; best first.")
-      .gallery(mgca::tasks::best_and_worst(net, c, found));
-  mgca::viz::write_page(files, o.out / "segment.html", page);
-  console::line("  images.csv, summary.csv, segment.html and segmenter.safetensors written to " + o.out.string());
+  page.section("Best and worst", "Outline of the truth blue, of what was found amber; best first.").gallery(std::move(figures));
+  mgca::viz::write_page(mgca::posix_files(), run.options.out / "segment.html", page);
 }
 
-void run_segment(const SegmentCommand& o) {
-  SegmentStudy study;
-  mgca::apply_overrides(study, o.set);
-  auto tower = o.weights.empty() ? mgca::random_image_tower({.name = o.model, .overrides = o.tower, .seed = study.task.seed})
-                                 : mgca::read_image_tower(o.weights, {.overrides = o.tower, .resample_positions = true}).tower;
-  const auto data = masked_studies(o.data);
-  std::filesystem::create_directories(o.out);
-  torch::manual_seed(study.task.seed);
-  if (study.source.side == 0) study.source.side = std::visit([](const auto& t) { return t->image_size(); }, tower);
-  if (auto* resnet = std::get_if<mgca::ResNet>(&tower)) return train_and_tell(mgca::unet_on(*resnet), data, study, o);
+template <class Net>
+downstream::SeedResult train_and_score(Net net, const SegmentRun& run, std::uint64_t seed, bool first) {
+  const auto& p = run.protocol;
+  auto training = p.training;
+  training.seed = seed;
+  net->to(study::parse_device(run.options.device));
+  const auto fitted = mgca::tasks::train_segmenter(net, mgca::tasks::MaskSplits<MaskedSource>{run.train, run.valid}, training, downstream::TellEpochs{});
+  const auto found = mgca::tasks::segment(net, run.test, {.threshold = p.threshold, .batch_size = training.batch_size,
+                                                          .bootstrap = {.resamples = p.resamples, .confidence = p.confidence}});
+  const auto stem = "seed-" + std::to_string(seed);
+  mgca::atomic_write(mgca::posix_files(), run.options.out / (stem + ".csv"), found.csv());
+  if (first) write_segment_page(run, found, mgca::tasks::best_and_worst(net, run.test, found, 6, p.threshold));
+  net->to(torch::kCPU);
+  mgca::write_weights(run.options.out / (stem + ".safetensors"), {mgca::state_dict(*net, "model."), {{"task", mgca::to_json_text(p, -1)}}});
+  return {.seed = seed, .training = {{"epochs", static_cast<double>(fitted.progress.epoch)}}, .rows = {measured_masks(found)}};
+}
+
+downstream::SeedResult segment_with(const mgca::ImageTower& tower, const SegmentRun& run, std::uint64_t seed, bool first) {
+  torch::manual_seed(seed);
+  if (const auto* resnet = std::get_if<mgca::ResNet>(&tower)) return train_and_score(mgca::unet_on(*resnet), run, seed, first);
   const auto& vit = std::get<mgca::Vit>(tower);
   std::vector<std::int64_t> features{512, 256, 128, 64};
   for (auto side = vit->config.patch_size; side < 16 && features.size() > 1; side *= 2) features.erase(features.begin());
-  train_and_tell(mgca::setr_on(vit, features), data, study, o);
+  return train_and_score(mgca::setr_on(vit, features), run, seed, first);
+}
+
+void segment(const downstream::Options& o) {
+  if (o.seeds < 1) mgca::fail(mgca::ErrorKind::argument, "segment: --seeds ", o.seeds, ": expected 1 or more");
+  if (o.out.empty()) mgca::fail(mgca::ErrorKind::argument, "segment: --out is missing: a folder for the results");
+  if (!o.pack.empty()) mgca::fail(mgca::ErrorKind::argument, "segment: a pack holds pictures without their masks; leave out --pack");
+  const auto data = masked_studies(o);
+  auto tower = downstream::open_tower(o, "segment");
+  const auto chosen = segment_recipe(o, data.table, tower);
+  downstream::Results<mgca::SegmentProtocol> results{.task = "segment", .library = study::version(), .named_protocol = chosen.record(), .protocol = chosen.recipe};
+  const auto& p = results.protocol;
+  auto still = p.pictures;
+  still.augmentation.moved = 0;
+  const MaskedSplit train = mgca::data::subset_of_percent(data, p.percent), valid = mgca::split_of(data, "valid"), test = mgca::split_of(data, p.split);
+  const MaskedSource a(train, p.pictures), b(valid, still), c(test, still);
+  results.data = {.path = (o.data.empty() ? data.table : o.data).string(), .sha256 = mgca::data::fingerprint(data), .labels = {},
+                  .records = {{"train", train.size()}, {"valid", valid.size()}, {p.split, test.size()}}};
+  results.weights = tower.record;
+  std::error_code code;
+  std::filesystem::create_directories(o.out, code);
+  if (code) mgca::fail_system(o.out, "create the folder", code.value());
+  const SegmentRun run{.protocol = p, .train = a, .valid = b, .test = c, .options = o};
+  for (std::int64_t i = 0; i < o.seeds; ++i) {
+    if (i > 0) tower = downstream::open_tower(o, "segment");
+    results.seeds.push_back(segment_with(tower.tower, run, p.training.seed + static_cast<std::uint64_t>(i), i == 0));
+  }
+  results.spread = downstream::spread(results.seeds);
+  downstream::write(o.out, mgca::to_json_text(results), results.seeds, {"dice", "iou", "hausdorff95", "dice_over_batches"}, results.named_protocol);
 }
 
 }  // namespace
 
 void add_segment(CLI::App& program) {
-  auto o = std::make_shared<SegmentCommand>();
-  auto* command = program.add_subcommand("segment", "masks from an image tower: Dice, overlap and outline distance per image");
-  command->add_option("--data", o->data, "prepared folder with masks or boxes, or a folder with masks.csv and drawn masks")->required();
-  command->add_option("--weights", o->weights, "run folder or weights file of the tower; without: drawn at random");
-  command->add_option("--model", o->model, "model whose tower is drawn at random");
-  command->add_option("--tower", o->tower, "option of the tower, image_size=512 for example (ViT positions are resampled)");
-  command->add_option("--percent", o->percent, "published training subset: 1, 10 or 100");
-  command->add_option("--set", o->set, "any option: source.origin=boxes, source.profile=official, task.tower=trained, task.epochs=20");
-  command->add_option("--device", o->device, "cpu, cuda, cuda:N or auto");
-  command->add_option("--out", o->out, "folder for the results")->required();
-  command->footer(
-      "A ResNet carries a U-Net, a ViT a SETR. Trained on the split train, its best epoch chosen by valid, scored on test.\n"
-      "Example: mgca segment --data prepared/siim --weights runs/mine --percent 10 --out segmented");
-  command->callback([o] { run_segment(*o); });
+  auto o = std::make_shared<downstream::Options>();
+  auto* command = program.add_subcommand("segment", "masks from an image tower, a U-Net on a ResNet, a SETR on a ViT: Dice, overlap and outline distance with intervals");
+  downstream::add_options(*command, *o);
+  command->footer("--data may also be a folder with masks.csv and drawn masks. Trained on the split train, its best epoch chosen on valid, scored on\n"
+                  "--split. Writes results.json, results.md, results.tex, scores of every picture, weights and segment.html into --out.\n"
+                  "Example: mgca segment --data prepared/siim --run runs/mine --protocol mgca-scripts --percent 10 --out results/masks");
+  command->callback([o] { segment(*o); });
 }
 
 }  // namespace command

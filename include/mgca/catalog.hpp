@@ -7,4 +7,6 @@
 #include <mgca/catalog/image_tower.hpp>
 #include <mgca/catalog/infer_model.hpp>
 #include <mgca/catalog/presets.hpp>
+#include <mgca/catalog/protocol.hpp>
+#include <mgca/catalog/protocols.hpp>
 #include <mgca/catalog/start_weights.hpp>

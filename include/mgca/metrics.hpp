@@ -11,6 +11,8 @@
 #include <mgca/metrics/grounding.hpp>
 #include <mgca/metrics/linear_model.hpp>
 #include <mgca/metrics/logistic.hpp>
+#include <mgca/metrics/measured_classifier.hpp>
+#include <mgca/metrics/paired_bootstrap.hpp>
 #include <mgca/metrics/precision_recall.hpp>
 #include <mgca/metrics/retrieval.hpp>
 #include <mgca/metrics/ridge.hpp>

@@ -10,4 +10,5 @@
 #include <mgca/viz/page.hpp>
 #include <mgca/viz/page_file.hpp>
 #include <mgca/viz/picture.hpp>
+#include <mgca/viz/reliability.hpp>
 #include <mgca/viz/words.hpp>

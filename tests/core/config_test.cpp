@@ -36,12 +36,28 @@ struct Model {
   }
   void validate() const { MGCA_CHECK(image.depth > 0, "model: depth must be positive, got ", image.depth); }
 };
+struct Letter {
+  std::string to;
+  mgca::Json content;
+  static void describe(auto& self, auto&& field) {
+    field("to", self.to, "whom");
+    field("content", self.content, "not known here");
+  }
+};
 static_assert(mgca::Described<Model>);
 static_assert(!mgca::Described<int>);
 
 Model read(const std::string& text) { return mgca::from_json_text<Model>(text, "model.json"); }
 
 }  // namespace
+
+TEST_CASE("config: a member of type Json takes any value and gives it back, beside members that are checked", "[core][fast]") {
+  const std::string text = R"({"to":"A","content":{"depth":3,"list":[1,null,{"x":"y"}]}})";
+  const auto letter = mgca::from_json_text<Letter>(text, "letter");
+  CHECK(letter.content.at("list").size() == 3);
+  CHECK(mgca::to_json_text(letter, -1) == text);
+  expect_error([] { (void)mgca::from_json_text<Letter>(R"({"to":"A","contents":{}})", "letter"); }, {"/contents: unknown key", "content"});
+}
 
 TEST_CASE("config: what is written is what is read", "[core][fast]") {
   Model model;

@@ -134,3 +134,18 @@ TEST_CASE("mcnemar: hand-computed tails of a fair coin", "[metrics][fast]") {
   CHECK(test(600, 500, 9).p_value == Approx(0.002822).epsilon(0.01));  // (|b - c| - 1)^2 / (b + c) = 8.91, one degree of freedom
   expect_error([] { (void)metrics::mcnemar(std::vector<std::uint8_t>{1}, {}); }, {"1 and 0"});
 }
+
+TEST_CASE("holm: steps down from the smallest, never below one before, at most 1, undefined left out", "[metrics][fast]") {
+  using P = std::optional<double>;
+  const std::vector<P> p{0.01, {}, 0.04, 0.03, 0.005};
+  const auto found = metrics::holm(p);
+  REQUIRE(found.size() == 5);
+  CHECK(*found[4] == Approx(0.02));
+  CHECK(*found[0] == Approx(0.03));
+  CHECK(*found[3] == Approx(0.06));
+  CHECK(*found[2] == Approx(0.06));  // 1 x 0.04 is below the step before
+  CHECK_FALSE(found[1].has_value());
+  CHECK(metrics::holm(std::vector<P>{0.6, 0.7}) == std::vector<P>{1.0, 1.0});
+  CHECK(metrics::holm(std::vector<P>{}).empty());
+  expect_error([] { (void)metrics::holm(std::vector<P>{0.1, 1.5}); }, {"value 1 is 1.5"});
+}

@@ -51,6 +51,26 @@ TEST_CASE("retrieval: texts of one group are one answer", "[metrics][fast]") {
         own.image_to_text.ranks);
 }
 
+TEST_CASE("retrieval: chance is what all orders of the answers reach on average", "[metrics][fast]") {
+  const std::vector<std::int64_t> groups{0, 1, 0, 2, 0};
+  std::vector<float> order{0.1F, 0.2F, 0.3F, 0.4F, 0.5F};
+  double recalls[3] = {}, mean = 0, orders = 0;
+  mgca::RankList last;
+  do {  // every query sees its answers in this order
+    std::vector<float> similarity;
+    for (int i = 0; i < 5; ++i) similarity.insert(similarity.end(), order.begin(), order.end());
+    last = retrieval(matrix(similarity, 5), {.image_groups = groups, .text_groups = groups}).image_to_text;
+    for (std::int64_t k = 1; k <= 3; ++k) recalls[k - 1] += last.recall(k);
+    mean += last.mean();
+    ++orders;
+  } while (std::next_permutation(order.begin(), order.end()));
+  CHECK(last.right == std::vector<std::int64_t>{3, 1, 3, 1, 3});
+  for (std::int64_t k = 1; k <= 3; ++k) CHECK(last.chance_recall(k) == Approx(recalls[k - 1] / orders));
+  CHECK(last.chance_mean() == Approx(mean / orders));
+  CHECK(last.chance_recall(100) == 1);
+  expect_error([] { (void)mgca::RankList{.ranks = {1}, .candidates = 3}.chance_recall(1); }, {"0 counts of right answers for 1"});
+}
+
 TEST_CASE("retrieval: random similarities rank near the middle, transposition swaps directions", "[metrics][fast]") {
   const std::int64_t n = 101;
   mgca::RandomStream random({.seed = 3}, mgca::Use::test);

@@ -153,7 +153,7 @@ expect 5 "another run works in this folder \\(host .*, process $first\\)" pretra
 kill -9 $first
 got=0; wait $first 2>/dev/null || got=$?
 [ $got = 137 ] || failed "the first run ended with $got before it was killed"
-expect 0 'recall@10' "$mgca" retrieve --run shared  # the lock died with its owner, what was saved is whole
+expect 0 'recall at 10' "$mgca" retrieve --run shared  # the lock died with its owner, what was saved is whole
 
 no_canaries
 echo "ok: $cases cases"

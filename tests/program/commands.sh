@@ -45,13 +45,16 @@ compgen -G 'a/events.out.tfevents.*' >/dev/null || failed "no TensorBoard file"
 expect 0 'all 2 epochs are done' pretrain --out a --set fit.epochs=2  # nothing is left to do, nothing is an error
 expect 0 'all 1 epochs are done' pretrain --out b --set fit.epochs=1 --set fit.seed=7
 expect 0 'holds the start weights' pretrain --out untrained --set fit.epochs=0  # what pretraining must be compared with
-expect 0 'recall@10' "$mgca" retrieve --run untrained
+expect 0 'recall at 10' "$mgca" retrieve --run untrained
 expect 0 'no option differs' "$mgca" config --diff a a
 expect 0 'fit.epochs +2 +1' "$mgca" config --diff a b
 expect 0 '"epochs": 2' "$mgca" config --run a
-expect 0 'recall@10' "$mgca" retrieve --run a
-[ "$(head -1 a/retrieve.csv)" = 'k,image_to_text,text_to_image,chance' ] || failed "retrieve.csv"
-expect 0 'recall@10' "$mgca" retrieve --run a --data data/pairs.csv --split valid
+expect 0 'recall at 10' "$mgca" retrieve --run a
+grep -q 'different reports in 6 pairs: equal reports stand for each other' out || failed "retrieve says what counts as a hit"
+[ "$(head -1 a/retrieve/ranks.csv)" = 'row,patient_number,image_to_report,report_to_image' ] || failed "ranks.csv"
+[ "$(wc -l <a/retrieve/ranks.csv)" = 7 ] || failed "ranks.csv has a line for each pair"
+grep -q '"name": "chance"' a/retrieve/results.json || failed "retrieve writes no chance"
+expect 0 'recall at 10' "$mgca" retrieve --run a --data data/pairs.csv --split valid
 expect 0 'index of 6 images written' "$mgca" retrieve --run a --write-index images.safetensors
 expect 0 '^  -?[01]\.[0-9]+  images/3[1-6]\.jpg$' "$mgca" retrieve --run a --index images.safetensors --ask 'left lung' --count 3
 [ "$(grep -c 'images/' out)" = 3 ] || failed "three images were asked for"
@@ -61,20 +64,27 @@ expect 0 'phrase 1 holds no word' "$mgca" retrieve --run a --index images.safete
 expect 4 'images.safetensors: written with other weights' "$mgca" retrieve --run b --index images.safetensors --ask left
 expect 4 'vectors.safetensors: no index of images' bash -c "\"$mgca\" embed --run a --images data/images/1.jpg --out vectors.safetensors >/dev/null && \"$mgca\" retrieve --run a --index vectors.safetensors --ask left"
 expect 0 'macro mean' "$mgca" zeroshot --run a --labels data/pairs.csv --columns Finding
-grep -q '^Finding,3,3,auroc,' a/zeroshot.csv || failed "zeroshot.csv"
+for file in results.json results.md results.tex scores-seed0.csv; do [ -s a/zeroshot/$file ] || failed "a/zeroshot/$file is missing"; done
+grep -q '"no Finding"' a/zeroshot/results.json || failed "the protocol holds the prompts"
 printf '{"classes": [{"name": "Finding", "present": ["left lung", "seen"], "absent": ["frontal view"]}]}' >prompts.json
-expect 0 'Finding' "$mgca" zeroshot --run a --labels data/pairs.csv --columns Finding --prompts prompts.json --ensemble highest --local
+expect 0 'Finding' "$mgca" zeroshot --run a --labels data/pairs.csv --columns Finding --prompts prompts.json --ensemble highest --local --out asked
+grep -q "\"prompts_sha256\": \"$(sha256sum prompts.json | cut -d' ' -f1)\"" asked/results.json || failed "the hash of the prompts"
+grep -q '"similarity": "global_and_local"' asked/results.json || failed "the protocol holds the similarity"
+expect 0 'Finding +auroc .* DeLong' "$mgca" compare a/zeroshot asked --resamples 50
 expect 2 "no label 'Atelectasis'" "$mgca" zeroshot --run a --labels data/pairs.csv --columns Finding --prompts gloria
 expect 2 'the data have no labels' "$mgca" zeroshot --run a
 echo 'category_name,label_text,image,x,y,w,h' >phrases.csv
 for i in 31 32 33 1; do echo "Lung,left lung,images/$i.jpg,60,60,120,120" >>phrases.csv; done
 expect 0 'pointing game' "$mgca" ground --run a --phrases phrases.csv --overlays maps --shown 2
-[ "$(wc -l <a/ground.csv)" = 4 ] || failed "ground.csv: three phrases of the split"
+[ "$(wc -l <a/ground/phrases.csv)" = 4 ] || failed "phrases.csv: three phrases of the split"
+grep -q '"pointing_game"' a/ground/results.json || failed "ground writes no results.json"
+grep -q "$(sha256sum phrases.csv | cut -d' ' -f1)" a/ground/results.json || failed "the hash of the phrases"
 grep -q '1 phrases of phrases.csv are of images outside the split' err || failed "the phrase of another split"
 [ "$(find maps -name '*.png' | wc -l)" = 2 ] || failed "two overlays"
 expect 4 'no image of the split has a box' "$mgca" ground --run a
 expect 0 'macro mean' "$mgca" classify --run a --labels data/pairs.csv --columns Finding
 grep -q '"macro mean"' a/classify/results.json || failed "classify writes no results.json"
+expect 0 'macro mean +auroc' "$mgca" compare a/classify a/zeroshot --resamples 50
 expect 0 'similarity of image and report' "$mgca" explain --run a --row 35 --out shown
 [ -s shown/heatmap.png ] || failed "explain writes no heat map"
 [ "$(head -1 shown/words.csv)" = 'slot,weight' ] || failed "explain writes words nobody asked for"
@@ -85,9 +95,9 @@ no_canaries
 # The data moved: the same command with the new place goes on, --data helps the others.
 mv data moved
 expect 5 'pairs.csv: cannot open' "$mgca" retrieve --run a
-expect 0 'recall@10' "$mgca" retrieve --run a --data moved/pairs.csv
+expect 0 'recall at 10' "$mgca" retrieve --run a --data moved/pairs.csv
 expect 0 'all 2 epochs are done' "$mgca" pretrain --data moved/pairs.csv "${tiny[@]}" --set fit.epochs=2 --out a
-expect 0 'recall@10' "$mgca" retrieve --run a
+expect 0 'recall at 10' "$mgca" retrieve --run a
 mv moved data
 
 # Report text only where it was asked for, and then for the owner alone.

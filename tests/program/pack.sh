@@ -63,7 +63,7 @@ grep -q '"pack": ""' files/manifest.json || failed "a manifest tells of a pack t
 expect 0 'holds no tokens of this vocabulary' pretrain --out plain --pack q.pack --set fit.epochs=1
 same_files files/best.safetensors plain/best.safetensors
 expect 0 'all 1 epochs are done' pretrain --out packed --set fit.epochs=1  # the run goes on from the image files: the same data
-expect 0 'recall@10' "$mgca" retrieve --run plain
+expect 0 'recall at 10' "$mgca" retrieve --run plain
 
 # --- a pack that does not fit, or is damaged ----------------------------------------------------------------------
 head -n 36 data/pairs.csv >data/fewer.csv

@@ -52,15 +52,6 @@ expect 0 'clean' "$mgca" check classified
 expect 0 'done: 40 studies' "$mgca" prepare synthetic --out drawn --set count=40
 expect 0 'clean' "$mgca" check drawn
 [ "$(ls drawn/images | wc -l)" = 40 ] && [ -s drawn/boxes.csv ] && [ -s drawn/masks.csv ] || failed "synthetic studies are not whole"
-expect 0 'dice +[01]\.[0-9]+ \[' "$mgca" segment --data drawn --out masks --tower width=4 --set task.epochs=1
-[ "$(head -1 masks/images.csv)" = 'row,dice,iou,hausdorff95,predicted,truth' ] && grep -q '^dice,' masks/summary.csv || failed "segment tells every image and the means"
-for file in config.json segment.html segmenter.safetensors; do [ -s masks/$file ] || failed "masks/$file is missing"; done
-expect 0 'AP50' "$mgca" detect --data drawn --random mgca-resnet-small --out boxes --drawings 2 --set training.epochs=1 --set head.width=16 --set training.find.confidence=0.01 --resamples 50
-for file in results.json results.md results.tex seed-42.csv seed-42.safetensors; do [ -s boxes/$file ] || failed "boxes/$file is missing"; done
-[ "$(head -1 boxes/seed-42.csv)" = 'row,truth,found,scores' ] && [ "$(find boxes/drawings -name '*.png' | wc -l)" = 2 ] || failed "detect tells and draws pictures"
-expect 2 'vision transformer' "$mgca" detect --data drawn --random mgca-vit-tiny --out boxes --set pictures.side=64
-expect 4 'no picture of the training split has a box' "$mgca" detect --data data/pairs.csv --random mgca-resnet-small --out none
-expect 3 'did you mean .epochs' "$mgca" segment --data drawn --out masks --set task.epoch=1
 
 # --- pictures that look alike, one bad row in each table ---------------------------------------------------------
 cp data/images/2.jpg data/images/copy.jpg && printf '\0' >>data/images/copy.jpg

@@ -12,6 +12,7 @@ TEST_CASE("retrieve: a gallery's rows are unit vectors in the data's order, and 
   model->train();
   const auto gallery = mgca::tasks::embed(*model, s.source, 5);
   CHECK(model->is_training());
+  CHECK((gallery.records.size() == 24 && gallery.records.front() == 0 && gallery.records.back() == 23));
   CHECK(gallery.images.sizes() == at::IntArrayRef({24, 32}));
   CHECK_FALSE(gallery.images.requires_grad());
   CHECK(torch::allclose(gallery.images.norm(2, {1}), torch::ones({24}), 1e-4, 1e-4));

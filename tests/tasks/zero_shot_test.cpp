@@ -85,8 +85,10 @@ TEST_CASE("zero_shot: columns follow the prompts, labels with them, for any batc
   auto model = mgca::test::tiny_model();
   model->train();
   const PromptEmbeddings both(*model, mgca::text::negation_prompts(std::vector<std::string>{"pneumothorax", "nodule"}), study.tokenizer, {});
-  const auto scores = mgca::tasks::zero_shot(*model, study.source, both, 7), again = mgca::tasks::zero_shot(*model, study.source, both);
+  const auto [scores, records] = mgca::tasks::zero_shot(*model, study.source, both, 7);
+  const auto again = mgca::tasks::zero_shot(*model, study.source, both).scores;
   CHECK(model->is_training());
+  CHECK((records.size() == 24 && records.front() == 0 && records.back() == 23));
   REQUIRE(scores.values.size() == 48);
   for (std::size_t i = 0; i < 48; ++i) CHECK(scores.values[i] == Approx(again.values[i]).margin(1e-5));
   for (int64_t i = 0; i < 24; ++i) {

@@ -61,6 +61,7 @@ std::string type_name() {
   else if constexpr (std::is_floating_point_v<T>) return "number";
   else if constexpr (is_vector<T>) return "list of " + type_name<typename T::value_type>();
   else if constexpr (is_optional<T>) return type_name<typename T::value_type>() + " or null";
+  else if constexpr (std::is_same_v<T, Json>) return "any value";
   else if constexpr (Described<T> || is_string_map<T>) return "object";
   else return "string";
 }
@@ -113,7 +114,9 @@ class JsonReader {
 
   template <class T>
   void read(const Json& json, T& value, const std::string& path) {
-    if constexpr (Described<T>) {
+    if constexpr (std::is_same_v<T, Json>) {
+      value = json;  // for records of which a part is not known
+    } else if constexpr (Described<T>) {
       read_record(json, value, path);
     } else if constexpr (is_optional<T>) {
       if (json.is_null()) return value.reset();

@@ -1,4 +1,4 @@
-// Confidence intervals and paired comparisons by resampling with replacement.
+// Confidence intervals by resampling with replacement.
 // A test split of a few hundred radiographs moves an AUROC by several points; a number without its interval misleads.
 // Every resample has its own random address, so the result depends on the seed alone.
 // Reference: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapters 13 and 16.
@@ -45,11 +45,6 @@ struct Interval {
   double confidence = 0;
   std::int64_t resamples = 0;
   std::int64_t undefined = 0;  // resamples without a value; they are left out of low and high
-};
-
-struct PairedTest {
-  Interval difference;                 // first minus second, on the same resamples
-  std::optional<double> p_value = {};  // two-sided, never 0: (1 + resamples on the other side of 0) / (1 + resamples)
 };
 
 }  // namespace mgca
@@ -217,25 +212,6 @@ template <class Statistic>
   } else {
     return intervals.front();
   }
-}
-
-// Do two systems differ on the same items? `first` and `second` map a Resample to double or std::optional<double>.
-template <class First, class Second>
-[[nodiscard]] PairedTest paired_bootstrap(std::int64_t count, const std::pair<First, Second>& systems,
-                                          const BootstrapOptions& options = {}) {
-  const auto difference = [&](const Resample& resample) -> std::optional<double> {
-    const std::optional<double> first = systems.first(resample), second = systems.second(resample);
-    return first && second ? std::optional(*first - *second) : std::nullopt;
-  };
-  const auto replicates = detail::replicate(count, difference, options);
-  const auto values = replicates.column(0);
-  PairedTest test{.difference = detail::interval_of(replicates.estimates.front(), values, options), .p_value = {}};
-  if (values.empty()) return test;
-  const auto not_above = std::count_if(values.begin(), values.end(), [](double d) { return d <= 0; });
-  const auto not_below = std::count_if(values.begin(), values.end(), [](double d) { return d >= 0; });
-  const double tail = static_cast<double>(1 + std::min(not_above, not_below)) / static_cast<double>(1 + values.size());
-  test.p_value = std::min(1.0, 2 * tail);
-  return test;
 }
 
 }  // namespace mgca::metrics

@@ -63,4 +63,38 @@ namespace mgca::metrics {
   return result;
 }
 
+// Several classes as if their samples were one: errors of opposite sign within a bin cancel, so its expected error is at most the mean of
+// theirs, weighted by samples. Throws Error(argument) for none and for bins that differ.
+[[nodiscard]] inline Calibration pooled(std::span<const Calibration> classes) {
+  MGCA_CHECK(!classes.empty(), "calibration: nothing to pool");
+  Calibration result{.bins = classes.front().bins};
+  double total = 0;
+  for (std::size_t b = 0; b < result.bins.size(); ++b) {
+    auto& bin = result.bins[b] = {.low = result.bins[b].low, .high = result.bins[b].high};
+    double probability = 0, positives = 0;
+    for (const auto& one : classes) {
+      MGCA_CHECK(one.bins.size() == result.bins.size() && one.bins[b].low == bin.low && one.bins[b].high == bin.high,
+                 "calibration: classes with other bins cannot be pooled");
+      const auto& of_class = one.bins[b];
+      if (of_class.count == 0) continue;
+      bin.count += of_class.count;
+      probability += *of_class.mean_probability * static_cast<double>(of_class.count);
+      positives += *of_class.observed * static_cast<double>(of_class.count);
+    }
+    const auto count = static_cast<double>(bin.count);
+    total += count;
+    result.expected_error += std::abs(positives - probability);
+    if (bin.count == 0) continue;
+    bin.mean_probability = probability / count;
+    bin.observed = positives / count;
+  }
+  for (const auto& one : classes) {
+    std::int64_t count = 0;
+    for (const auto& bin : one.bins) count += bin.count;
+    result.brier += one.brier * static_cast<double>(count) / total;
+  }
+  result.expected_error /= total;
+  return result;
+}
+
 }  // namespace mgca::metrics

@@ -1,6 +1,6 @@
 // Is one classifier better than another on the same images? Closed forms, beside the resampling of bootstrap.hpp.
 // Reference: DeLong, DeLong and Clarke-Pearson, Biometrics 1988 (variance of an AUROC and covariance of two); Sun and Xu, IEEE Signal
-// Processing Letters 2014 (in O(n log n)); McNemar, Psychometrika 1947, in its exact form.
+// Processing Letters 2014 (in O(n log n)); McNemar, Psychometrika 1947, in its exact form; Holm, Scandinavian Journal of Statistics 1979.
 #pragma once
 
 #include <mgca/metrics/detail/radix_sort.hpp>
@@ -161,6 +161,25 @@ struct TwoScores {
   }
   out.p_value = std::min(1.0, 2 * tail);
   return out;
+}
+
+// p-values of several questions asked at once, so large that the chance of any false alarm among them stays what one alone would have
+// (Holm's step-down). Places without a value stay so and do not count. Throws Error(argument) for values outside [0, 1].
+[[nodiscard]] inline std::vector<std::optional<double>> holm(std::span<const std::optional<double>> p_values) {
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < p_values.size(); ++i) {
+    if (!p_values[i]) continue;
+    MGCA_CHECK(*p_values[i] >= 0 && *p_values[i] <= 1, "holm: value ", i, " is ", *p_values[i], ", expected a probability");
+    order.push_back(i);
+  }
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return *p_values[a] < *p_values[b]; });
+  std::vector<std::optional<double>> corrected(p_values.size());
+  double before = 0;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    before = std::max(before, std::min(1.0, static_cast<double>(order.size() - i) * *p_values[order[i]]));
+    corrected[order[i]] = before;
+  }
+  return corrected;
 }
 
 }  // namespace mgca::metrics

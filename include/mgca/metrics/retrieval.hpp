@@ -20,7 +20,8 @@ namespace mgca {
 // The rank of the best right answer of each query, 1 is first.
 struct RankList {
   std::vector<std::int64_t> ranks;
-  std::int64_t candidates = 0;  // answers each query could choose from
+  std::int64_t candidates = 0;       // answers each query could choose from
+  std::vector<std::int64_t> right;   // how many of them are right, of each query
 
   // The part of the queries answered right among the first k, in [0, 1].
   [[nodiscard]] double recall(std::int64_t k) const {
@@ -40,11 +41,34 @@ struct RankList {
     for (const auto rank : ranks) sum += static_cast<double>(rank);
     return sum / static_cast<double>(ranks.size());
   }
+  // What answers in random order would reach: one query at rank 1 + (wrong answers before the first right one).
+  [[nodiscard]] double chance_recall(std::int64_t k) const {
+    check_right();
+    double sum = 0;
+    for (const auto right_ones : right) {
+      double all_wrong = 1;  // the first k
+      for (std::int64_t i = 0; i < k && all_wrong > 0; ++i)
+        all_wrong *= static_cast<double>(std::max<std::int64_t>(0, candidates - right_ones - i)) / static_cast<double>(candidates - i);
+      sum += 1 - all_wrong;
+    }
+    return sum / static_cast<double>(right.size());
+  }
+  [[nodiscard]] double chance_mean() const {
+    check_right();
+    double sum = 0;
+    for (const auto right_ones : right) sum += 1 + static_cast<double>(candidates - right_ones) / static_cast<double>(right_ones + 1);
+    return sum / static_cast<double>(right.size());
+  }
   [[nodiscard]] double mean_reciprocal() const {
     MGCA_CHECK(!ranks.empty(), "retrieval: no queries, no mean reciprocal rank");
     double sum = 0;
     for (const auto rank : ranks) sum += 1.0 / static_cast<double>(rank);
     return sum / static_cast<double>(ranks.size());
+  }
+
+ private:
+  void check_right() const {
+    MGCA_CHECK(!ranks.empty() && right.size() == ranks.size(), "retrieval: ", right.size(), " counts of right answers for ", ranks.size(), " queries");
   }
 };
 
@@ -65,20 +89,20 @@ struct Relevance {
 namespace mgca::metrics {
 namespace detail {
 
-// One query against `count` candidates: 1 + the wrong answers at or above the best right one.
+// One query against all candidates: 1 + the wrong answers at or above the best right one. Returns whether there is a right one.
 template <class Score, class Right>
-std::int64_t rank_of(std::int64_t count, const Score& score, const Right& right) {
-  bool answered = false;
+bool answer(RankList& list, const Score& score, const Right& right) {
+  std::int64_t right_ones = 0;
   float best = 0;
-  for (std::int64_t j = 0; j < count; ++j) {
+  for (std::int64_t j = 0; j < list.candidates; ++j) {
     if (!right(j)) continue;
-    best = answered ? std::max(best, score(j)) : score(j);
-    answered = true;
+    best = right_ones++ > 0 ? std::max(best, score(j)) : score(j);
   }
-  if (!answered) return 0;
   std::int64_t rank = 1;
-  for (std::int64_t j = 0; j < count; ++j) rank += score(j) >= best && !right(j) ? 1 : 0;
-  return rank;
+  for (std::int64_t j = 0; j < list.candidates; ++j) rank += score(j) >= best && !right(j) ? 1 : 0;
+  list.ranks.push_back(rank);
+  list.right.push_back(right_ones);
+  return right_ones > 0;
 }
 
 }  // namespace detail
@@ -112,16 +136,14 @@ std::int64_t rank_of(std::int64_t count, const Score& score, const Right& right)
   result.image_to_text.candidates = columns;
   result.text_to_image.candidates = rows;
   for (std::int64_t i = 0; i < rows; ++i) {
-    const auto rank = detail::rank_of(
-        columns, [&](std::int64_t j) { return similarity.at(i, j); }, [&](std::int64_t j) { return right(i, j); });
-    MGCA_CHECK(rank > 0, "retrieval: image ", i, " has no text of its group; leave it out or correct the groups");
-    result.image_to_text.ranks.push_back(rank);
+    const bool answered = detail::answer(
+        result.image_to_text, [&](std::int64_t j) { return similarity.at(i, j); }, [&](std::int64_t j) { return right(i, j); });
+    MGCA_CHECK(answered, "retrieval: image ", i, " has no text of its group; leave it out or correct the groups");
   }
   for (std::int64_t j = 0; j < columns; ++j) {
-    const auto rank = detail::rank_of(
-        rows, [&](std::int64_t i) { return similarity.at(i, j); }, [&](std::int64_t i) { return right(i, j); });
-    MGCA_CHECK(rank > 0, "retrieval: text ", j, " has no image of its group; leave it out or correct the groups");
-    result.text_to_image.ranks.push_back(rank);
+    const bool answered = detail::answer(
+        result.text_to_image, [&](std::int64_t i) { return similarity.at(i, j); }, [&](std::int64_t i) { return right(i, j); });
+    MGCA_CHECK(answered, "retrieval: text ", j, " has no image of its group; leave it out or correct the groups");
   }
   return result;
 }

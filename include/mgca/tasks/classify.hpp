@@ -127,9 +127,9 @@ struct ClassifyOutcome {
 namespace tasks {
 
 // Trains until patience ends or the epochs are over; the task's module has the weights of its best epoch then, in evaluation mode.
-// `fit` may carry a sink and a stop flag; the recipe comes from config. Throws Error(data) where no epoch had a finite validation loss.
-template <class Train, class Valid>
-ClassifyOutcome train_classifier(ClassifyTask& task, const std::pair<const Train&, const Valid&>& splits, const ClassifyConfig& config, RunContext run = {}) {
+// More hooks are called last. Throws Error(data) where no epoch had a finite validation loss.
+template <class Train, class Valid, class... Hooks>
+ClassifyOutcome train_classifier(ClassifyTask& task, const std::pair<const Train&, const Valid&>& splits, const ClassifyConfig& config, Hooks&&... hooks) {
   const auto& [train, valid] = splits;
   const Loader<Train> batches(train, {.batch_size = std::min<int64_t>(config.batch_size, train.size()), .threads = config.threads, .seed = config.seed});
   const Loader<Valid> held_out(valid, {.batch_size = 256, .order = Order::as_stored, .last_batch = LastBatch::keep, .threads = config.threads});
@@ -138,9 +138,9 @@ ClassifyOutcome train_classifier(ClassifyTask& task, const std::pair<const Train
   options.schedule = {.kind = ScheduleKind::constant, .rate = config.rate, .minimum = 0};
   options.optimizer.weight_decay = config.weight_decay;
   options.seed = config.seed;
-  options.run = std::move(run);
   RememberBest best(task.module(), "val_loss");
-  const auto result = fit(task, batches, options, Validate(task, held_out), best, EarlyStop({.patience = config.patience}));
+  const auto result = fit(task, batches, options, Validate(task, held_out), best, EarlyStop({.patience = config.patience}),
+                          std::forward<Hooks>(hooks)...);
   task.module().eval();
   const bool interrupted = result.end == FitEnd::interrupted;
   if (!best.best() && !interrupted && config.epochs > 0) fail(ErrorKind::data, "classify: no epoch had a finite validation loss; lower the learning rate");
@@ -177,11 +177,7 @@ struct ProbeSplits {
   return scores_of(probe(table.features), table.labels);
 }
 
-// Logits of a whole split, with the records they belong to.
-struct ScoredSplit {
-  Scores scores;
-  std::vector<int64_t> records;
-};
+// Logits of a whole split.
 template <class Source>
 [[nodiscard]] ScoredSplit score(ClassifyTask& task, const Source& source, int64_t batch_size = 64) {
   const EvaluationScope evaluation(task.module());

@@ -15,6 +15,7 @@ namespace mgca {
 struct Gallery {
   Tensor images;   // (N, d) unit rows on the CPU
   Tensor reports;  // (N, d)
+  std::vector<int64_t> records = {};  // of each row; fewer than the set's where unreadable pictures are skipped
 };
 
 namespace tasks {
@@ -26,12 +27,16 @@ template <class Source>
   const auto device = model.parameters().front().device();
   const Loader<Source> loader(source, {.batch_size = batch_size, .order = Order::as_stored, .last_batch = LastBatch::keep});
   std::vector<Tensor> images, reports;
+  Gallery out;
   auto batches = loader.epoch_batches(0);
   while (auto batch = batches.next()) {
     images.push_back(model.encode_image(network_input(batch->images, device)).global.to(torch::kCPU, torch::kFloat32));
     reports.push_back(model.encode_text(batch->tokens.to(device)).global.to(torch::kCPU, torch::kFloat32));
+    out.records.insert(out.records.end(), batch->records.begin(), batch->records.end());
   }
-  return {.images = torch::cat(images), .reports = torch::cat(reports)};
+  out.images = torch::cat(images);
+  out.reports = torch::cat(reports);
+  return out;
 }
 
 // Ranks in both directions; the own partner is a hit, or whatever is of its group, and ties count against us.

@@ -33,4 +33,10 @@ struct Scores {
   return out;
 }
 
+// Those of a whole split, with the records they belong to: fewer than the split's where unreadable pictures are skipped.
+struct ScoredSplit {
+  Scores scores;
+  std::vector<int64_t> records;
+};
+
 }  // namespace mgca::tasks

@@ -126,7 +126,7 @@ namespace tasks {
 // Scores and labels of a whole source, a column for each class of the prompts. In evaluation mode; the mode is restored. Throws
 // Error(argument) for a class the data have no label of.
 template <class Source>
-[[nodiscard]] Scores zero_shot(AlignmentModel& model, const Source& source, const PromptEmbeddings& prompts, int64_t batch_size = 64) {
+[[nodiscard]] ScoredSplit zero_shot(AlignmentModel& model, const Source& source, const PromptEmbeddings& prompts, int64_t batch_size = 64) {
   std::vector<int64_t> columns;
   const auto& labels = source.data().label_names();
   for (const auto& name : prompts.names()) {
@@ -139,12 +139,15 @@ template <class Source>
   const auto device = model.parameters().front().device();
   const Loader<Source> loader(source, {.batch_size = batch_size, .order = Order::as_stored, .last_batch = LastBatch::keep});
   std::vector<Tensor> rows, truth;
+  ScoredSplit out;
   auto batches = loader.epoch_batches(0);
   while (auto batch = batches.next()) {
     rows.push_back(prompts.scores(model.encode_image(network_input(batch->images, device))).to(torch::kCPU, torch::kFloat32));
     truth.push_back(batch->labels.index_select(1, chosen));
+    out.records.insert(out.records.end(), batch->records.begin(), batch->records.end());
   }
-  return scores_of(torch::cat(rows), torch::cat(truth));
+  out.scores = scores_of(torch::cat(rows), torch::cat(truth));
+  return out;
 }
 
 // Scores whose classes can be compared with each other: each class's scores over the images have mean 0 and deviation 1 (GLoRIA). What an

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# mgca detect, mgca segment and the named protocols: drawings whose answer is known, seconds of training, complete results.
+# shellcheck source-path=SCRIPTDIR source=expect.sh
+. "$(dirname "$0")/expect.sh" "$@"
+
+# --- which protocols there are ------------------------------------------------------------------------------------
+expect 0 'mgca-scripts +detect +object-cxr +resnet +1 10 100 +scripts' "$mgca" config --protocols
+grep -Eq 'chexzero +zeroshot +any +any +third_party' out || failed "a protocol for any data set"
+expect 0 '"rate": 0.0002,' "$mgca" config --protocol mgca-scripts --task detect --dataset rsna --percent 1
+grep -q '"note": "norms of the frozen tower drift' out || failed "a recipe has a note"
+expect 0 'recipe.training.monitor +.?"loss' "$mgca" config --protocol mgca-paper --task detect --dataset rsna --table
+expect 0 'recipe.pictures.side +512' "$mgca" config --protocol mgca-paper --task segment --dataset siim --tower resnet --table
+expect 0 '"epochs": 3,' "$mgca" config --protocol g2d --task segment --dataset siim --set training.epochs=3
+expect 0 '"split": "5x200"' "$mgca" config --protocol gloria --task zeroshot --dataset chexpert
+expect 3 'say which: resnet or vit' "$mgca" config --protocol mgca-scripts --task segment --dataset siim
+expect 3 "no protocol 'mgca'" "$mgca" config --protocol mgca --task detect --dataset rsna
+expect 2 'task' "$mgca" config --protocol mgca-paper --dataset rsna
+
+# --- masks --------------------------------------------------------------------------------------------------------
+expect 0 'done: 40 studies' "$mgca" prepare synthetic --out drawn --set count=40
+small=(--data drawn --device cpu --resamples 20 --set training.epochs=1)
+unet=("${small[@]}" --random mgca-resnet-small --tower width=4)
+expect 0 'all +[01]\.[0-9]+ \+- [01]\.' "$mgca" segment "${unet[@]}" --seeds 2 --out masks
+grep -q 'epoch 1/1   loss .* held-out loss .* held-out soft Dice' out || failed "a line for each epoch"
+for file in results.json results.md results.tex segment.html seed-42.csv seed-43.csv seed-42.safetensors seed-43.safetensors; do [ -s masks/$file ] || failed "masks/$file is missing"; done
+[ "$(head -1 masks/seed-42.csv)" = 'row,dice,iou,hausdorff95,predicted,truth' ] || failed "segment tells every image"
+grep -q '"set": "synthetic"' masks/results.json || failed "the prepared folder tells its data set"
+cmp -s masks/seed-42.csv masks/seed-43.csv && failed "two seeds gave the same scores"
+expect 0 'dice' "$mgca" segment "${small[@]}" --random mgca-vit-tiny --tower image_size=32 --tower depth=1 --percent 100 --out vit
+grep -q '"side": 32,' vit/results.json || failed "--tower image_size changes the size of pictures"
+expect 3 "no recipe for the data set 'synthetic'" "$mgca" segment "${unet[@]}" --protocol mgca-scripts --out none
+expect 2 'this image tower reads 64; make it read them \(--tower image_size=224' "$mgca" segment "${unet[@]}" --protocol mgca-scripts --dataset siim --out none
+expect 3 "image tower 'vit'; Known: resnet" "$mgca" segment "${small[@]}" --random mgca-vit-tiny --protocol g2d --dataset siim --out none
+expect 0 'training.epochs 1 instead of 50' "$mgca" segment "${unet[@]}" --protocol mgca-scripts --dataset siim --set pictures.side=64 --out named
+for what in '"option": "pictures.side"' '"option": "tower.width"' '"option": "data.set"' '"profile": "official"' '"metric": "dice_over_batches"'; do
+  grep -q "$what" named/results.json || failed "results.json does not tell $what"
+done
+expect 3 'did you mean .epochs' "$mgca" segment "${unet[@]}" --set training.epoch=1 --out none
+expect 2 '--out is missing' "$mgca" segment "${unet[@]}"
+
+# --- boxes --------------------------------------------------------------------------------------------------------
+boxes=("${small[@]}" --random mgca-resnet-small --set head.width=16 --set training.find.confidence=0.01)
+expect 0 'AP50' "$mgca" detect "${boxes[@]}" --out boxes --drawings 2
+grep -q 'held-out mAP' out || failed "a line for each epoch"
+for file in results.json results.md results.tex seed-42.csv seed-42.safetensors; do [ -s boxes/$file ] || failed "boxes/$file is missing"; done
+[ "$(head -1 boxes/seed-42.csv)" = 'row,truth,found,scores' ] && [ "$(find boxes/drawings -name '*.png' | wc -l)" = 2 ] || failed "detect tells and draws pictures"
+expect 0 'Protocol mgca-scripts .scripts., changed: .*head.width 16 instead of 512' "$mgca" detect "${boxes[@]}" --protocol mgca-scripts --dataset rsna --set pictures.side=64 --drawings 0 --out named_boxes
+grep -q '"arithmetic": "published"' named_boxes/results.json || failed "the protocol decides how detection is trained"
+expect 2 'vision transformer' "$mgca" detect "${small[@]}" --random mgca-vit-tiny --out none
+expect 2 'this image tower reads 64' "$mgca" detect "${boxes[@]}" --set pictures.side=96 --out none
+expect 4 'no picture of the training split has a box' "$mgca" detect --data data/pairs.csv --random mgca-resnet-small --device cpu --out none
+absent none
+rm -rf drawn  # the prepared tables hold reports and patients: they are data
+no_canaries
+echo "ok: $cases cases"
