@@ -187,16 +187,29 @@ TEST_CASE("bootstrap: options out of range and NaN are refused", "[metrics][fast
   expect_error([&] { (void)bootstrap(5, nan); }, {"NaN"});
 }
 
-TEST_CASE("bootstrap: indices, counts and counts in bytes of a resample say the same", "[metrics][fast]") {
-  std::vector<std::int64_t> groups(400, 0);
-  groups[399] = 1;
-  for (const auto& chosen : {std::span<const std::int64_t>(groups), std::span<const std::int64_t>()}) {
-    (void)bootstrap(400, [](const Resample& r) {
-      std::vector<std::uint32_t> times(400);
-      for (const auto i : r.indices) ++times[static_cast<std::size_t>(i)];
-      CHECK(std::equal(times.begin(), times.end(), r.times.begin(), r.times.end()));
-      CHECK(std::equal(times.begin(), times.end(), r.few_times.begin(), r.few_times.end()));
-      return 0.0;
-    }, {.resamples = 20, .groups = chosen, .threads = 1});
+TEST_CASE("bootstrap: areas of eight resamples at once are those of each, ties, missing labels, groups and a last few included", "[metrics][fast]") {
+  mgca::RandomStream random({.seed = 3}, mgca::Use::test);
+  mgca::metrics::RocAreas areas;
+  for (const double places : {4.0, 1e6}) {
+    std::vector<float> scores;
+    std::vector<std::uint8_t> labels;
+    for (int i = 0; i < 600; ++i) {
+      labels.push_back(i == 7 || i == 310 ? 1 : 0);  // some resamples have neither
+      scores.push_back(static_cast<float>(std::round(places * random.uniform()) + labels.back()));
+    }
+    areas.findings.emplace_back(scores, labels);
   }
+  std::vector<std::int64_t> groups(600);
+  for (std::size_t i = 0; i < 600; ++i) groups[i] = static_cast<std::int64_t>(i / 2);
+  for (const auto& by : {std::vector<std::int64_t>{}, groups}) {
+    const mgca::BootstrapOptions options{.resamples = 51, .seed = 2, .groups = by};
+    const auto together = bootstrap(600, areas, options), each = bootstrap(600, [&](const Resample& r) { return areas(r); }, options);
+    REQUIRE(together.size() == 2);
+    for (std::size_t s = 0; s < 2; ++s) {
+      CHECK((together[s].estimate == each[s].estimate && together[s].low == each[s].low && together[s].high == each[s].high));
+      CHECK(together[s].undefined == each[s].undefined);
+      CHECK(each[s].undefined > 0);
+    }
+  }
+  CHECK_THROWS_AS((void)bootstrap(601, areas), mgca::Error);
 }

@@ -138,9 +138,8 @@ class RankedScores {
 
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
 
-  // The area when sample i counts `times[i]` times (std::uint32_t or std::uint8_t). Nothing when only one label is left.
-  template <class Count>
-  [[nodiscard]] std::optional<double> auc(std::span<const Count> times) const {
+  // The area when sample i counts `times[i]` times. Nothing when only one label is left.
+  [[nodiscard]] std::optional<double> auc(std::span<const std::uint32_t> times) const {
     MGCA_CHECK(times.size() == entries_.size(), "roc_auc: ", times.size(), " weights for ", entries_.size(), " scores");
     std::uint64_t wins = 0, all = 0, negatives = 0;  // ties count as wins here: negatives precede positives
     for (const auto entry : entries_) {
@@ -160,12 +159,54 @@ class RankedScores {
     }
     return detail::area_of(2 * wins - tied, positives, negatives);
   }
-  [[nodiscard]] std::optional<double> auc(const std::vector<std::uint32_t>& times) const { return auc(std::span(times)); }
   // On a resample of the bootstrap.
   template <class Draw>
-    requires requires(const Draw& draw) { draw.few_times; }
+    requires requires(const Draw& draw) { draw.times; }
   [[nodiscard]] std::optional<double> auc(const Draw& draw) const {
-    return auc(draw.few_times);
+    return auc(draw.times);
+  }
+
+  // Eight areas in one pass over the order, which costs little more than one: byte k of times[i], from the lowest, is how often sample i
+  // counts in area k.
+  [[nodiscard]] std::array<std::optional<double>, 8> eight(std::span<const std::uint64_t> times) const {
+    MGCA_CHECK(times.size() == entries_.size(), "roc_auc: ", times.size(), " weights for ", entries_.size(), " scores");
+    constexpr std::uint64_t even_bytes = 0x00FF00FF00FF00FF;
+    const auto byte = [](std::uint64_t word, std::size_t k) { return word >> 8 * k & 0xFF; };
+    std::array<std::uint64_t, 8> positives{}, negatives{}, wins{}, tied{};
+    std::uint64_t even = 0, odd = 0, added = 0;  // negatives in four fields of 16 bits each, room for 257 bytes
+    const auto count_negatives = [&] {
+      for (std::size_t k = 0; k < 8; ++k) negatives[k] += (k % 2 == 0 ? even : odd) >> 16 * (k / 2) & 0xFFFF;
+      even = odd = added = 0;
+    };
+    constexpr std::size_t ahead = 24;  // the memory is asked for what comes then
+    for (std::size_t place = 0; place < entries_.size(); ++place) {
+      __builtin_prefetch(&times[entries_[std::min(place + ahead, entries_.size() - 1)] >> 1]);
+      const auto word = times[entries_[place] >> 1];
+      if ((entries_[place] & 1) == 0) {
+        even += word & even_bytes;
+        odd += word >> 8 & even_bytes;
+        if (++added == 257) count_negatives();
+        continue;
+      }
+      count_negatives();
+      for (std::size_t k = 0; k < 8; ++k) {
+        positives[k] += byte(word, k);
+        wins[k] += byte(word, k) * negatives[k];
+      }
+    }
+    count_negatives();
+    for (const auto& [start, end] : ties_) {
+      std::uint64_t equal[2][8] = {};
+      for (auto i = start; i < end; ++i) {
+        for (std::size_t k = 0; k < 8; ++k) equal[entries_[i] & 1][k] += byte(times[entries_[i] >> 1], k);
+      }
+      for (std::size_t k = 0; k < 8; ++k) tied[k] += equal[0][k] * equal[1][k];
+    }
+    std::array<std::optional<double>, 8> areas;
+    for (std::size_t k = 0; k < 8; ++k) {
+      if (positives[k] > 0 && negatives[k] > 0) areas[k] = detail::area_of(2 * wins[k] - tied[k], positives[k], negatives[k]);
+    }
+    return areas;
   }
 
   // The average precision (metrics/precision_recall.hpp) when sample i counts `times[i]` times. Nothing without a positive.
@@ -196,6 +237,26 @@ class RankedScores {
   std::vector<std::uint32_t> entries_;  // index and label, ascending by score, negatives before equal positives
   std::vector<Range> ties_;             // equal scores with both labels
   std::vector<Range> runs_;             // equal scores, ascending
+};
+
+// The areas of several findings over the same items, as a statistic of bootstrap(): a value each.
+struct RocAreas {
+  std::vector<RankedScores> findings;
+
+  template <class Draw>
+  [[nodiscard]] std::vector<std::optional<double>> operator()(const Draw& draw) const {
+    std::vector<std::optional<double>> areas;
+    for (const auto& one : findings) areas.push_back(one.auc(draw));
+    return areas;
+  }
+  [[nodiscard]] std::array<std::vector<std::optional<double>>, 8> eight(std::span<const std::uint64_t> times) const {
+    std::array<std::vector<std::optional<double>>, 8> areas;
+    for (const auto& one : findings) {
+      const auto of_finding = one.eight(times);
+      for (std::size_t k = 0; k < 8; ++k) areas[k].push_back(of_finding[k]);
+    }
+    return areas;
+  }
 };
 
 }  // namespace mgca::metrics
