@@ -2,7 +2,7 @@
 #include <mgca/core/random.hpp>
 #include <mgca/metrics/bootstrap.hpp>
 #include <mgca/metrics/compare.hpp>
-#include <mgca/metrics/roc_auc.hpp>
+#include <mgca/metrics/ranked_scores.hpp>
 
 #include <benchmark/benchmark.h>
 

@@ -12,6 +12,7 @@
 #include <mgca/metrics/linear_model.hpp>
 #include <mgca/metrics/logistic.hpp>
 #include <mgca/metrics/precision_recall.hpp>
+#include <mgca/metrics/ranked_scores.hpp>
 #include <mgca/metrics/retrieval.hpp>
 #include <mgca/metrics/ridge.hpp>
 #include <mgca/metrics/roc_auc.hpp>

@@ -2,7 +2,7 @@
 #include "expect_error.hpp"
 
 #include <mgca/metrics/bootstrap.hpp>
-#include <mgca/metrics/roc_auc.hpp>
+#include <mgca/metrics/ranked_scores.hpp>
 
 #include <limits>
 
@@ -185,31 +185,4 @@ TEST_CASE("bootstrap: options out of range and NaN are refused", "[metrics][fast
   expect_error([&] { (void)bootstrap(5, one, {.groups = groups}); }, {"2 groups", "5 items"});
   const auto nan = [](const Resample&) { return std::numeric_limits<double>::quiet_NaN(); };
   expect_error([&] { (void)bootstrap(5, nan); }, {"NaN"});
-}
-
-TEST_CASE("bootstrap: areas of eight resamples at once are those of each, ties, missing labels, groups and a last few included", "[metrics][fast]") {
-  mgca::RandomStream random({.seed = 3}, mgca::Use::test);
-  mgca::metrics::RocAreas areas;
-  for (const double places : {4.0, 1e6}) {
-    std::vector<float> scores;
-    std::vector<std::uint8_t> labels;
-    for (int i = 0; i < 600; ++i) {
-      labels.push_back(i == 7 || i == 310 ? 1 : 0);  // some resamples have neither
-      scores.push_back(static_cast<float>(std::round(places * random.uniform()) + labels.back()));
-    }
-    areas.findings.emplace_back(scores, labels);
-  }
-  std::vector<std::int64_t> groups(600);
-  for (std::size_t i = 0; i < 600; ++i) groups[i] = static_cast<std::int64_t>(i / 2);
-  for (const auto& by : {std::vector<std::int64_t>{}, groups}) {
-    const mgca::BootstrapOptions options{.resamples = 51, .seed = 2, .groups = by};
-    const auto together = bootstrap(600, areas, options), each = bootstrap(600, [&](const Resample& r) { return areas(r); }, options);
-    REQUIRE(together.size() == 2);
-    for (std::size_t s = 0; s < 2; ++s) {
-      CHECK((together[s].estimate == each[s].estimate && together[s].low == each[s].low && together[s].high == each[s].high));
-      CHECK(together[s].undefined == each[s].undefined);
-      CHECK(each[s].undefined > 0);
-    }
-  }
-  CHECK_THROWS_AS((void)bootstrap(601, areas), mgca::Error);
 }

@@ -232,7 +232,7 @@ Replicates replicate(std::int64_t count, const Statistic& statistic, const Boots
 
 // Percentile interval of `statistic(const Resample&)`, which returns double, std::optional<double>, or a std::vector of
 // either; a vector gives an interval for each place, all on the same resamples. Nothing means undefined.
-// A statistic with a member `eight` (metrics/roc_auc.hpp: RocAreas) is given eight resamples at a time instead.
+// A statistic with a member `eight` (metrics/ranked_scores.hpp: RocAreas) is given eight resamples at a time instead.
 // Several threads call it at once: it must not change what it shares, or options.threads must be 1.
 //   const RankedScores ranked(scores, labels);
 //   const auto auc = bootstrap(count, [&](const Resample& r) { return ranked.auc(r); }, {.seed = 7});
