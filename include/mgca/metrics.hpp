@@ -14,6 +14,7 @@
 #include <mgca/metrics/measured_classifier.hpp>
 #include <mgca/metrics/paired_bootstrap.hpp>
 #include <mgca/metrics/precision_recall.hpp>
+#include <mgca/metrics/ranked_scores.hpp>
 #include <mgca/metrics/retrieval.hpp>
 #include <mgca/metrics/ridge.hpp>
 #include <mgca/metrics/roc_auc.hpp>

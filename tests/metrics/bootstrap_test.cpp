@@ -3,7 +3,7 @@
 
 #include <mgca/metrics/bootstrap.hpp>
 #include <mgca/metrics/paired_bootstrap.hpp>
-#include <mgca/metrics/roc_auc.hpp>
+#include <mgca/metrics/ranked_scores.hpp>
 
 #include <limits>
 
@@ -172,18 +172,4 @@ TEST_CASE("bootstrap: options out of range and NaN are refused", "[metrics][fast
   expect_error([&] { (void)bootstrap(5, one, {.groups = groups}); }, {"2 groups", "5 items"});
   const auto nan = [](const Resample&) { return std::numeric_limits<double>::quiet_NaN(); };
   expect_error([&] { (void)bootstrap(5, nan); }, {"NaN"});
-}
-
-TEST_CASE("bootstrap: indices, counts and counts in bytes of a resample say the same", "[metrics][fast]") {
-  std::vector<std::int64_t> groups(400, 0);
-  groups[399] = 1;
-  for (const auto& chosen : {std::span<const std::int64_t>(groups), std::span<const std::int64_t>()}) {
-    (void)bootstrap(400, [](const Resample& r) {
-      std::vector<std::uint32_t> times(400);
-      for (const auto i : r.indices) ++times[static_cast<std::size_t>(i)];
-      CHECK(std::equal(times.begin(), times.end(), r.times.begin(), r.times.end()));
-      CHECK(std::equal(times.begin(), times.end(), r.few_times.begin(), r.few_times.end()));
-      return 0.0;
-    }, {.resamples = 20, .groups = chosen, .threads = 1});
-  }
 }

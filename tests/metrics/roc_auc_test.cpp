@@ -3,7 +3,7 @@
 #include "metrics_golden.hpp"
 
 #include <mgca/core/random.hpp>
-#include <mgca/metrics/roc_auc.hpp>
+#include <mgca/metrics/ranked_scores.hpp>
 
 #include <limits>
 

@@ -1,6 +1,5 @@
 // What a detector found, and greedy non-maximum suppression: of boxes that overlap much, only the surest stays.
-// A kept box is compared with boxes of nearly its width and place alone: an IoU of t needs widths a and b whose ratio is t at least
-// and centres no further apart than (a + b) / 2 * (1 - t) / (1 + t), so that other boxes cost nothing.
+// What stays is what comparing every pair would keep; only boxes near each other are compared.
 #pragma once
 
 #include <mgca/core/box.hpp>
@@ -11,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <numeric>
 #include <span>
 #include <vector>
 
@@ -29,130 +29,128 @@ struct SuppressionOptions {
 
 namespace detail {
 
-// Boxes of one label, grouped by the power of two below their width, each group left to right by the boxes' centres.
-// Groups hold their numbers in columns, so that one box is compared with a run of others without a branch.
+// Equal parts of the stretch over which `place` puts the boxes.
+struct Parts {
+  double first = 0, per_unit = 0;
+  std::uint32_t count = 1;
+
+  template <class Place>
+  Parts(const std::vector<Box>& boxes, std::uint32_t wanted, const Place& place) {
+    const auto [low, high] = std::minmax_element(boxes.begin(), boxes.end(), [&](const Box& l, const Box& r) { return place(l) < place(r); });
+    first = place(*low);
+    if (place(*high) > first) count = wanted, per_unit = wanted / (place(*high) - first);
+  }
+  [[nodiscard]] std::uint32_t operator()(double at) const {
+    return static_cast<std::uint32_t>(std::max(0.0, std::min(static_cast<double>(count - 1), (at - first) * per_unit)));
+  }
+};
+
+// Boxes on a grid by their centres, about one a cell, row after row, so that those near a place are a few runs.
+// A run is compared in blocks, without a branch, in floats rounded so that no overlap is missed; where there may be one, the boxes decide.
 class Suppression {
  public:
-  Suppression(const std::vector<Box>& ranked, const SuppressionOptions& options) : options_(options), place_(ranked.size(), kNowhere) {
-    std::vector<Key> keys;
-    keys.reserve(ranked.size());
-    for (std::size_t rank = 0; rank < ranked.size(); ++rank) {
-      const auto& b = ranked[rank];
-      const double width = b.width() + options.pixel, height = b.height() + options.pixel;
-      if (width > 0 && height > 0) keys.push_back({std::ilogb(width), (b.x1 + b.x2) / 2, rank});  // others overlap nothing
+  // `boxes`: the surest first.
+  Suppression(const std::vector<Box>& boxes, double threshold)
+      : threshold_(threshold), x_(boxes, side(boxes.size()), twice_x), y_(boxes, side(boxes.size()), twice_y), starts_(std::size_t{x_.count} * y_.count + 1) {
+    std::vector<std::uint32_t> cells;
+    cells.reserve(boxes.size());
+    for (const auto& b : boxes) ++starts_[cells.emplace_back(y_(twice_y(b)) * x_.count + x_(twice_x(b)))];
+    std::partial_sum(starts_.begin(), starts_.end(), starts_.begin());
+    place_.resize(boxes.size());
+    boxes_.resize(boxes.size() + kBlock);  // the last block may reach beyond the last box
+    for (auto* column : {&x1_, &y1_, &x2_, &y2_, &due_}) column->resize(boxes_.size(), kGone);
+    for (auto rank = boxes.size(); rank-- > 0;) {
+      const auto at = place_[rank] = --starts_[cells[rank]];
+      const auto& b = boxes_[at] = boxes[rank];
+      x1_[at] = rounded_down(b.x1);
+      y1_[at] = rounded_down(b.y1);
+      x2_[at] = -rounded_down(-b.x2);
+      y2_[at] = -rounded_down(-b.y2);
+      due_[at] = static_cast<float>(b.area() * threshold / (1 + threshold) * (1 - 0x1p-20) - 1e-37);
     }
-    std::sort(keys.begin(), keys.end(), [](const Key& l, const Key& r) { return l.power != r.power ? l.power < r.power : l.centre < r.centre; });
-    for (auto* column : {&x1_, &y1_, &x2_, &y2_, &area_, &centre_}) column->reserve(keys.size());
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-      const auto& [power, centre, rank] = keys[i];
-      const auto& b = ranked[rank];
-      place_[rank] = i;
-      x1_.push_back(b.x1);
-      y1_.push_back(b.y1);
-      x2_.push_back(b.x2 + options.pixel);
-      y2_.push_back(b.y2 + options.pixel);
-      area_.push_back((x2_.back() - b.x1) * (y2_.back() - b.y1));
-      centre_.push_back(centre);
-      if (i == 0 || keys[i - 1].power != power) groups_.push_back({.least = std::ldexp(1.0, power), .most = std::ldexp(1.0, power + 1), .begin = i, .end = i});
-      groups_.back().end = i + 1;
-    }
-    gone_.resize(keys.size(), 0);
-    for (auto& group : groups_) divide(group);
   }
 
-  // The ranks of those that stay, in order.
-  [[nodiscard]] std::vector<std::size_t> run() {
-    std::vector<std::size_t> kept;
-    for (std::size_t rank = 0; rank < place_.size(); ++rank) {
-      const auto at = place_[rank];
-      if (at != kNowhere && gone_[at] != 0) continue;
-      kept.push_back(rank);
-      if (at == kNowhere) continue;
-      const double width = x2_[at] - x1_[at], t = options_.threshold;
-      for (const auto& group : groups_) {
-        if (group.most >= t * width && group.least * t <= width) suppress(at, group);
-      }
-    }
-    return kept;
+  // Whether the box of this rank stays; to be asked for each rank in turn.
+  [[nodiscard]] bool stays(std::size_t rank) {
+    const auto at = place_[rank];
+    if (x1_[at] == kGone) return false;
+    suppress_around(at);
+    return true;
   }
 
  private:
-  static constexpr auto kNowhere = static_cast<std::size_t>(-1);
-  struct Key {
-    int power;
-    double centre;
-    std::size_t rank;
-  };
-  struct Group {
-    double least, most;         // width
-    std::size_t begin, end;     // in the columns
-    double left = 0, bins = 0;  // the first centre, and bins per pixel to the right of it
-    std::size_t table = 0;      // in starts_: where each bin begins, one more than there are bins
+  static constexpr float kGone = 1e30F;  // as the left side: beyond all boxes, so that the box overlaps none
+  static constexpr std::size_t kBlock = 8;
+  static double twice_x(const Box& b) { return b.x1 + b.x2; }
+  static double twice_y(const Box& b) { return b.y1 + b.y2; }
+  static std::uint32_t side(std::size_t count) { return static_cast<std::uint32_t>(std::sqrt(static_cast<double>(count))) + 1; }
+  static float rounded_down(double x) { return static_cast<float>(x - std::abs(x) * 0x1p-23 - 1e-37); }
 
-    [[nodiscard]] std::size_t bin(double centre) const {
-      return static_cast<std::size_t>(std::clamp((centre - left) * bins, 0.0, static_cast<double>(end - begin - 1)));
-    }
-  };
-
-  // As many bins of equal width as the group has boxes, so that those near a place are found at once.
-  void divide(Group& group) {
-    const auto count = group.end - group.begin;
-    group.left = centre_[group.begin];
-    const double extent = centre_[group.end - 1] - group.left;
-    group.bins = extent > 0 ? static_cast<double>(count) / extent : 0;
-    group.table = starts_.size();
-    auto i = group.begin;
-    for (std::size_t bin = 0; bin <= count; ++bin) {
-      while (i < group.end && group.bin(centre_[i]) < bin) ++i;
-      starts_.push_back(i);
-    }
-  }
-
-  // Those of the group that overlap the box `one` too much are gone; so are surer ones and the box itself, whose turn has been.
-  void suppress(std::size_t one, const Group& group) {
-    const double t = options_.threshold, x1 = x1_[one], y1 = y1_[one], x2 = x2_[one], y2 = y2_[one], area = area_[one], centre = centre_[one];
-    const double reach = (x2 - x1 + std::min(group.most, (x2 - x1) / t)) / 2 * (1 - t) / (1 + t) * (1 + 1e-9) + 1e-9;
-    const auto begin = starts_[group.table + group.bin(centre - reach)], end = starts_[group.table + group.bin(centre + reach) + 1];
-    for (auto i = begin; i < end; ++i) {
-      const double width = std::max(0.0, std::min(x2, x2_[i]) - std::max(x1, x1_[i]));
-      const double height = std::max(0.0, std::min(y2, y2_[i]) - std::max(y1, y1_[i]));
-      const double shared = width * height;
-      gone_[i] = shared >= t * (area + area_[i] - shared) ? 1.0 : gone_[i];
+  // An IoU of t needs widths whose ratio is t at least and centres no further apart than (a + b) / 2 * (1 - t) / (1 + t), thus no further
+  // than a / 2 * (1 / t - 1); heights alike. Of areas A and B it needs t / (1 + t) * (A + B) in common: each box's part is its due.
+  void suppress_around(std::uint32_t at) {
+    const auto box = boxes_[at];
+    const float x1 = x1_[at], y1 = y1_[at], x2 = x2_[at], y2 = y2_[at], due = due_[at];
+    x1_[at] = kGone;  // its turn has been
+    const auto reach = [&](double extent, double twice) { return extent * (1 / threshold_ - 1) + 1e-9 * (1 + std::abs(twice) + extent / threshold_); };
+    const double cx = twice_x(box), cy = twice_y(box), dx = reach(box.width(), cx), dy = reach(box.height(), cy);
+    const auto left = x_(cx - dx), right = x_(cx + dx) + 1, last = y_(cy + dy);
+    for (auto row = y_(cy - dy); row <= last; ++row) {
+      const auto* start = &starts_[std::size_t{row} * x_.count];
+      for (std::size_t block = start[left]; block < start[right]; block += kBlock) {
+        int any = 0;
+        for (auto i = block; i < block + kBlock; ++i) {
+          const float width = std::max(0.0F, std::min(x2, x2_[i]) - std::max(x1, x1_[i])), height = std::min(y2, y2_[i]) - std::max(y1, y1_[i]);
+          any |= width * height >= due + due_[i] ? 1 : 0;
+        }
+        if (any == 0) continue;
+        for (auto i = block; i < block + kBlock; ++i) {
+          if (iou(box, boxes_[i]) >= threshold_) x1_[i] = kGone;
+        }
+      }
     }
   }
 
-  SuppressionOptions options_;
-  std::vector<std::size_t> place_;  // of each rank in the columns
-  std::vector<double> x1_, y1_, x2_, y2_, area_, centre_;
-  std::vector<double> gone_;        // 0 or 1, as wide as the other columns
-  std::vector<Group> groups_;
-  std::vector<std::size_t> starts_;
+  double threshold_;
+  Parts x_, y_;
+  std::vector<std::uint32_t> starts_;  // where each cell begins, one more than there are cells
+  std::vector<std::uint32_t> place_;   // of each rank in what follows
+  std::vector<Box> boxes_;
+  std::vector<float> x1_, y1_, x2_, y2_, due_;
 };
 
 }  // namespace detail
 
-// Positions of the boxes that stay: label after label, surest first; of equal scores the earlier.
-// Throws Error(argument) for a threshold outside its range, naming the position for a box or score that is not finite.
+// Positions of the boxes that stay: label after label, surest first; of equal scores the earlier. Boxes without width or height overlap none.
+// Throws Error(argument) for a threshold outside its range, naming the position for corners that lie further out than 1e15 and for a score that is not finite.
 [[nodiscard]] inline std::vector<std::int64_t> non_maximum_suppression(std::span<const Detection> found, const SuppressionOptions& options = {}) {
   MGCA_CHECK(options.threshold > 0 && options.threshold <= 1, "suppression: expected a threshold above 0 and up to 1, got ", options.threshold);
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    const auto& [box, score, label] = found[i];
-    MGCA_CHECK(std::isfinite(box.x1 + box.y1 + box.x2 + box.y2) && std::isfinite(score), "suppression: detection ", i, " has the box (", box.x1, ", ", box.y1,
-               ", ", box.x2, ", ", box.y2, ") and the score ", score, "; a detector that diverged finds nothing");
-  }
   struct Scored {
     double score;
     std::size_t index;
   };
   std::map<std::int64_t, std::vector<Scored>> by_label;
-  for (std::size_t i = 0; i < found.size(); ++i) by_label[found[i].label].push_back({found[i].score, i});
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const auto& [box, score, label] = found[i];
+    const bool sane = std::abs(box.x1) + std::abs(box.y1) + std::abs(box.x2) + std::abs(box.y2) <= 1e15 && std::isfinite(score);
+    MGCA_CHECK(sane, "suppression: detection ", i, " has the box (", box.x1, ", ", box.y1, ", ", box.x2, ", ", box.y2, ") and the score ", score,
+               "; a detector that diverged finds nothing");
+    by_label[label].push_back({score, i});
+  }
   std::vector<std::int64_t> kept;
+  kept.reserve(found.size());
   for (auto& [label, order] : by_label) {
     std::sort(order.begin(), order.end(), [](const Scored& l, const Scored& r) { return l.score != r.score ? l.score > r.score : l.index < r.index; });
-    std::vector<Box> ranked;
-    ranked.reserve(order.size());
-    for (const auto& one : order) ranked.push_back(found[one.index].box);
-    for (const auto rank : detail::Suppression(ranked, options).run()) kept.push_back(static_cast<std::int64_t>(order[rank].index));
+    std::vector<Box> boxes;
+    boxes.reserve(order.size());
+    for (const auto& one : order) {
+      const auto& b = found[one.index].box;
+      boxes.push_back({b.x1, b.y1, b.x2 + options.pixel, b.y2 + options.pixel});
+    }
+    detail::Suppression suppression(boxes, options.threshold);
+    for (std::size_t rank = 0; rank < order.size(); ++rank) {
+      if (suppression.stays(rank)) kept.push_back(static_cast<std::int64_t>(order[rank].index));
+    }
   }
   return kept;
 }

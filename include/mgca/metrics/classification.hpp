@@ -1,6 +1,5 @@
 // Everything that is said of a classifier on a test split, each number with its bootstrap interval on the same resamples.
-// A measure that does not exist (a finding nobody has, a threshold that could not be chosen) is nothing, and every mean says over
-// how many classes it goes.
+// A measure that does not exist (a finding nobody has, no threshold chosen) is nothing; every mean says over how many classes it goes.
 #pragma once
 
 #include <mgca/metrics/calibration.hpp>

@@ -4,7 +4,7 @@
 #include <mgca/metrics/accuracy.hpp>
 #include <mgca/metrics/bootstrap.hpp>
 #include <mgca/metrics/precision_recall.hpp>
-#include <mgca/metrics/roc_auc.hpp>
+#include <mgca/metrics/ranked_scores.hpp>
 
 #include <algorithm>
 #include <array>
