@@ -21,7 +21,7 @@ struct Features {
 // Side of the square that the patches of an image form, row by row. Throws Error(argument) where they form none.
 [[nodiscard]] inline int64_t grid_side(int64_t patches) {
   const auto side = static_cast<int64_t>(std::llround(std::sqrt(static_cast<double>(patches))));
-  MGCA_CHECK(patches > 0 && side * side == patches, "patches: ", patches, " of them form no square grid; give the tower square images, and leave the summary token out");
+  MGCA_CHECK(patches > 0 && side * side == patches, "grid_side: ", patches, " patches form no square grid; give the tower square images, and leave the summary token out");
   return side;
 }
 
