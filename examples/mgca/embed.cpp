@@ -45,19 +45,6 @@ struct Embedder {
   torch::Device device = torch::kCPU;
 };
 
-// What the file says of its model, or what its shapes tell.
-mgca::ModelChoice choice_for(const mgca::io::WeightFile& file, const mgca::OurWeights& weights, const EmbedOptions& o) {
-  mgca::ModelChoice choice;
-  const auto told = file.metadata().find("model");
-  if (told != file.metadata().end() && told->second.starts_with("{")) {
-    choice = mgca::from_json_text<mgca::ModelChoice>(told->second, file.path().string() + ": metadata 'model'");
-  } else {
-    choice = mgca::infer_model(weights.shapes(file), weights.profile, file.path().string());
-  }
-  choice.overrides.insert(choice.overrides.end(), o.set.begin(), o.set.end());
-  return choice;
-}
-
 Embedder opened(const EmbedOptions& o) {
   Embedder out{.device = study::parse_device(o.device)};
   const auto best = o.run / "best.safetensors";
@@ -72,7 +59,9 @@ Embedder opened(const EmbedOptions& o) {
   std::optional<mgca::io::WeightFile> beside;
   if (!o.run.empty() && !o.weights.empty()) beside = mgca::io::WeightFile::open(best);
   const auto& told = beside ? *beside : file;
-  out.model = study::create_model(choice_for(told, beside ? mgca::our_weights(told) : weights, o));
+  auto choice = mgca::model_of(told, beside ? mgca::our_weights(told) : weights);
+  choice.overrides.insert(choice.overrides.end(), o.set.begin(), o.set.end());
+  out.model = study::create_model(choice);
   const auto report = mgca::load_start_weights(*out.model, file, {.dialect = o.dialect});
   for (const auto& name : report.at_random) {
     if (name.starts_with("img_encoder_q.")) out.image_head = false;

@@ -12,4 +12,5 @@
 #include <mgca/tasks/scores.hpp>
 #include <mgca/tasks/segment.hpp>
 #include <mgca/tasks/tower_use.hpp>
+#include <mgca/tasks/train_head.hpp>
 #include <mgca/tasks/zero_shot.hpp>

@@ -212,11 +212,26 @@ TEST_CASE("start_weights: what the weights were trained with is told by the dial
   CHECK(profile(file_of(scratch, *published, "mgca", nothing, fixed)) == mgca::Profile::fixed);
 }
 
+TEST_CASE("start_weights: the model a file belongs to is the one it names, else the one its shapes tell", "[catalog][fast]") {
+  const Scratch scratch;
+  const auto model = small_model("mgca-vit-tiny");
+  const auto found = [&](const std::map<std::string, std::string>& metadata) {
+    const auto file = file_of(scratch, *model, "mgca", [](StateDict&) {}, metadata);
+    return mgca::model_of(file, mgca::our_weights(file));
+  };
+  const mgca::ModelChoice named{.name = "mgca-vit-tiny", .overrides = {"image.depth=2"}, .seed = 7};
+  CHECK(mgca::differences(found({{"model", mgca::to_json_text(named, -1)}}), named).empty());
+  const auto told = found({{"model", "vit"}});  // another program's word for it
+  CHECK(told.name == "mgca-vit-b16");
+  CHECK(std::find(told.overrides.begin(), told.overrides.end(), "image.width=" + std::to_string(model->image_width())) != told.overrides.end());
+  mgca::test::expect_error([&] { (void)found({{"model", "{\"nam\": 1}"}}); }, {"metadata 'model'", "nam"});
+}
+
 TEST_CASE("start_weights: a checkpoint of the reference and a DeiT file, as Python wrote them, fill a model built from what they tell", "[catalog][golden][fast]") {
   const auto folder = mgca::test::golden_dir() / "io_tiny";
   const auto file = mgca::io::WeightFile::open(folder / "lightning.ckpt");
   const auto weights = mgca::our_weights(file);
-  auto choice = mgca::infer_model(weights.shapes(file), weights.profile, "lightning.ckpt");
+  auto choice = mgca::model_of(file, weights);
   choice.overrides.insert(choice.overrides.end(), {"image.heads=2", "text.heads=2", "text.length=16"});
   const auto model = mgca::Catalog::standard().create(choice);
   CHECK(model->profile() == mgca::Profile::official);

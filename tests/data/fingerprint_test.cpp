@@ -101,3 +101,19 @@ TEST_CASE("fingerprint: it is the same on every machine; every NaN is one unknow
   data.studies[1].row = 17;
   CHECK(fingerprint(data) == recorded);
 }
+
+TEST_CASE("fingerprint: masks and their undecided pixels count, an empty mask is not a missing one", "[data][fast]") {
+  auto data = two();
+  std::set<std::string> seen{fingerprint(data)};
+  for (const auto& mask : {mgca::RunLengthMask{.height = 2, .width = 3, .runs = {}}, mgca::RunLengthMask{.height = 2, .width = 3, .runs = {{0, 2}}}}) {
+    data.studies[1].mask = mask;
+    seen.insert(fingerprint(data));
+    data.studies[1].undecided = mask;
+    seen.insert(fingerprint(data));
+    std::swap(data.studies[0].mask, data.studies[1].mask);
+    seen.insert(fingerprint(data));
+    data.studies[0].mask.reset();
+    data.studies[1].undecided.reset();
+  }
+  CHECK(seen.size() == 1 + 2 * 3);
+}

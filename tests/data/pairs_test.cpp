@@ -251,6 +251,12 @@ TEST_CASE("pairs: masks and training subsets are read, and must be sane", "[data
   CHECK(pairs.record(0).mask->runs == std::vector<mgca::RunLengthMask::Run>{{3, 2}, {60, 4}});
   CHECK_FALSE(pairs.record(1).mask);
   CHECK(pairs.record(2).mask->runs.empty());
+  mgca::test::write_text(config.masks, "image,undecided,height,width,runs\na.png,9 2,8,8,4 2\nc.png,,8,8,-1\n");
+  const PairStudies unsure(config);
+  CHECK(unsure.record(0).undecided->runs == std::vector<mgca::RunLengthMask::Run>{{8, 2}});
+  CHECK_FALSE(unsure.record(2).undecided);
+  mgca::test::write_text(config.masks, "image,undecided,height,width,runs\na.png,9,8,8,4 2\n");
+  expect_error([&] { PairStudies{config}; }, {"masks.csv: row 1", "'undecided'"});
   masks("a.png,8,8,3 2\na.png,8,8,3 2\n");
   expect_error([&] { PairStudies{config}; }, {"masks.csv: row 2", "a second mask for the same image"});
   masks("a.png,8,8,62 4\n");

@@ -63,6 +63,12 @@ TEST_CASE("prepared_folder: preparing again changes no file, preparing otherwise
   const auto before = std::filesystem::last_write_time(raw.out / "studies.csv");
   CHECK_FALSE(data::write_prepared(set, raw.folder, {}, raw.out.path()).changed);
   CHECK(std::filesystem::last_write_time(raw.out / "studies.csv") == before);
+  const auto decided = mgca::read_text_file(raw.out / "masks.csv");
+  CHECK(decided.starts_with("image,height,width,runs\n"));
+  set.studies[0].undecided = mgca::RunLengthMask{.height = 8, .width = 8, .runs = {{9, 3}}};
+  CHECK(data::write_prepared(set, raw.folder, {}, raw.out.path()).changed);
+  const mgca::PairStudies unsure(data::pairs_of(raw.out.path(), data::read_prepared(raw.out.path())));
+  CHECK((unsure.record(0).undecided == set.studies[0].undecided && unsure.record(0).mask == set.studies[0].mask && !unsure.record(2).undecided));
   for (auto& study : set.studies) study.boxes.clear();
   CHECK(data::write_prepared(set, raw.folder, {}, raw.out.path()).changed);
   CHECK_FALSE(std::filesystem::exists(raw.out / "boxes.csv"));  // nothing of the earlier preparation stays

@@ -3,6 +3,8 @@
 #include "gpu.hpp"
 
 #include <mgca/feed/batch.hpp>
+#include <mgca/feed/detection_source.hpp>
+#include <mgca/feed/mask_source.hpp>
 
 TEST_CASE("batch: bytes become numbers in [-1, 1], the same in three channels", "[feed][fast]") {
   const auto bytes = torch::arange(256).to(torch::kUInt8).view({1, 1, 16, 16});
@@ -34,10 +36,16 @@ TEST_CASE("batch: page-locked parts are equal to what they were, and refused whe
   const auto ids = torch::arange(6).view({2, 3});
   mgca::StudyBatch batch{.images = torch::full({2, 1, 8, 8}, 7, torch::kUInt8), .tokens = {.ids = ids, .mask = ids, .word_slot = ids, .words = ids[0]},
                          .labels = torch::ones({2, 0}), .records = {3, 4}};
+  mgca::DetectionBatch boxes{.images = batch.images, .boxes = torch::zeros({2, 3, 5}), .records = {3, 4}};
+  mgca::MaskBatch masks{.images = batch.images, .masks = torch::zeros({2, 1, 8, 8}), .records = {3, 4}};
+  mgca::LabelledBatch labelled{.images = batch.images, .labels = torch::ones({2, 1}), .records = {3, 4}};
   if (!at::hasCUDA()) {
-    mgca::test::expect_error([&] { batch.pin(); }, {"needs CUDA", "LoaderOptions::pinned"});
+    const auto refused = [](auto& one) { mgca::test::expect_error([&] { one.pin(); }, {"needs CUDA", "LoaderOptions::pinned"}); };
+    refused(batch), refused(boxes), refused(masks), refused(labelled);
     return;
   }
+  boxes.pin(), masks.pin(), labelled.pin();
+  for (const auto& part : {boxes.images, boxes.boxes, masks.images, masks.masks, labelled.images, labelled.labels}) CHECK(part.is_pinned());
   batch.pin();
   CHECK(batch.images.is_pinned());
   CHECK(batch.tokens.word_slot.is_pinned());

@@ -5,6 +5,8 @@
 #include <mgca/feed/mask_source.hpp>
 #include <mgca/tensor/bridge.hpp>
 
+#include <atomic>
+
 using mgca::MaskOrigin;
 using mgca::MaskSource;
 using mgca::Profile;
@@ -115,6 +117,40 @@ TEST_CASE("mask_source: official turns the picture at its own size and the mask 
   const auto mask = mgca::image::warp_nearest(soft.plane(), mgca::image::affine_of(s, soft.size()));
   CHECK(torch::equal(batch.masks[0], mgca::tensor_of(mask.plane())));
   CHECK(((batch.masks > 0) & (batch.masks < 1)).any().item<bool>());
+}
+
+TEST_CASE("mask_source: with store=none nothing is decoded before a batch asks for it or kept after, and batches are the same", "[feed][fast]") {
+  struct Counted {
+    const mgca::SyntheticStudies& of;
+    mutable std::atomic<int64_t> decoded = 0;
+    explicit Counted(const mgca::SyntheticStudies& studies) : of(studies) {}
+    [[nodiscard]] int64_t size() const { return of.size(); }
+    [[nodiscard]] const mgca::Study& record(int64_t i) const { return of.record(i); }
+    [[nodiscard]] mgca::GreyImage image(int64_t i) const { return ++decoded, of.image(i); }
+    [[nodiscard]] const std::vector<std::string>& label_names() const { return of.label_names(); }
+  };
+  const mgca::SyntheticStudies studies({.count = 4, .seed = 5, .image_size = 48});
+  const std::vector<int64_t> some{3, 0, 3};
+  for (const auto profile : {Profile::official, Profile::fixed}) {
+    const Counted data(studies);
+    const MaskSource<Counted> made(data, {.side = 32, .profile = profile, .store = mgca::ImageStore::none});
+    CHECK(data.decoded == 0);
+    const auto anew = made.batch(some, {.seed = 2, .epoch = 1});
+    CHECK(data.decoded == 3);
+    const auto plain = made.without_augmentation().batch(some, {});
+    CHECK(data.decoded == 6);
+    const MaskSource<Counted> kept(data, {.side = 32, .profile = profile});
+    CHECK(data.decoded == 10);
+    const auto stored = kept.batch(some, {.seed = 2, .epoch = 1});
+    CHECK((torch::equal(anew.images, stored.images) && torch::equal(anew.masks, stored.masks) && anew.records == stored.records));
+    CHECK(torch::equal(plain.masks, kept.without_augmentation().batch(some, {}).masks));
+    CHECK(data.decoded == 10);
+  }
+  HalfBright oblong;  // what cannot be used is told by row when it is asked for
+  const MaskSource late(oblong, {.side = 8, .profile = Profile::official, .store = mgca::ImageStore::none});
+  mgca::test::expect_error([&] { (void)late.batch(kFirst, {}); }, {"row 7", "square"});
+  oblong.study.mask.reset();
+  mgca::test::expect_error([&] { (void)MaskSource(oblong, {.store = mgca::ImageStore::none}); }, {"row 7", "no mask"});
 }
 
 TEST_CASE("mask_source: batches are the same on any number of threads", "[feed][fast]") {

@@ -8,7 +8,6 @@ set(untested
   tensor/nn.hpp
   tensor/torch.hpp
   # Plain records and concepts: tested where they are used.
-  encoders/features.hpp
   tasks/tower_use.hpp
   catalog/protocol.hpp
 )

@@ -101,6 +101,44 @@ TEST_CASE("segment: SETR takes the same steps on a transformer; neither step wai
   CHECK_FALSE(setr->tower().parameters().front().grad().defined());
 }
 
+TEST_CASE("segment: what the mask says of undecided pixels changes neither loss nor Dice, IoU or outline distance", "[tasks][fast]") {
+  struct Undecided {
+    SyntheticStudies of{{.count = 2, .seed = 2, .image_size = 64}};
+    std::vector<mgca::Study> studies{of.record(0), of.record(1)};
+    explicit Undecided(bool marked) {
+      mgca::GreyImage band({.height = 64, .width = 64});
+      for (int64_t y = 20; y < 34; ++y) std::fill_n(band.plane().row(y).begin(), 64, uint8_t{1});
+      for (auto& study : studies) {
+        study.undecided = mgca::image::mask_of(std::as_const(band).plane());
+        auto mask = mgca::image::painted(*study.mask, 1);
+        for (int64_t y = 20; y < 34; ++y) std::fill_n(mask.plane().row(y).begin(), 64, marked ? uint8_t{1} : uint8_t{0});
+        study.mask = mgca::image::mask_of(std::as_const(mask).plane());
+      }
+    }
+    [[nodiscard]] int64_t size() const { return 2; }
+    [[nodiscard]] const mgca::Study& record(int64_t i) const { return studies[static_cast<std::size_t>(i)]; }
+    [[nodiscard]] mgca::GreyImage image(int64_t i) const { return of.image(i); }
+    [[nodiscard]] const std::vector<std::string>& label_names() const { return of.label_names(); }
+  };
+  const auto seen = [](const Undecided& data) {
+    const MaskSource<Undecided> source(data, {.side = 64});
+    auto net = small_unet();
+    std::vector<double> all;
+    for (const auto& one : mgca::tasks::segment(net, source, {.threshold = 0.4, .bootstrap = {.resamples = 10}}).images)
+      all.insert(all.end(), {one.score.dice, one.score.iou, one.score.hausdorff95.value_or(-1), static_cast<double>(one.score.predicted)});
+    mgca::SegmentTask<SmallUnet> task(net, {});
+    all.push_back(task.evaluation_step(source.batch(std::vector<int64_t>{0, 1}, {.seed = 1})).loss.item<double>());
+    return all;
+  };
+  const Undecided marked(true);
+  auto decided = marked;
+  for (auto& study : decided.studies) study.undecided.reset();
+  const auto found = seen(marked);
+  CHECK(found == seen(Undecided(false)));
+  CHECK(found[0] > 0);
+  CHECK(found[0] != seen(decided)[0]);
+}
+
 TEST_CASE("segment: images of one patient are drawn together, images without outlines are counted", "[tasks][fast]") {
   struct OnePatient {
     SyntheticStudies of{{.count = 6, .seed = 2, .image_size = 64}};

@@ -34,6 +34,20 @@ TEST_CASE("remember_best: the best epoch's weights come back in either direction
   }
 }
 
+TEST_CASE("remember_best: what it remembers of another process's run comes back, and what is frozen is not copied", "[train][fast]") {
+  torch::nn::Linear net(2, 1), other(2, 1);
+  net->bias.requires_grad_(false);
+  mgca::RememberBest hook(*net, "score"), resumed(*other, "score");
+  score_epoch(hook, net, 3, 1);
+  REQUIRE(hook.state().size() == 1);
+  CHECK(hook.state()[0].name == "weight");
+  const auto bias = other->bias.detach().clone();
+  resumed.load_state(hook.state());
+  resumed.after_fit({});
+  CHECK(torch::equal(other->weight, torch::full({1, 2}, 3.0)));
+  CHECK(torch::equal(other->bias, bias));
+}
+
 TEST_CASE("remember_best: without a finite value the last weights stay", "[train][fast]") {
   torch::nn::Linear net(2, 1);
   mgca::RememberBest hook(*net, "score");

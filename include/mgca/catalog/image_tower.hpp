@@ -63,14 +63,6 @@ struct LoadedImageTower {
 
 namespace detail {
 
-// Which model a file's weights belong to: what it says itself, or what its shapes tell.
-inline ModelChoice told_model(const io::WeightFile& file, const OurWeights& weights) {
-  const auto source = file.path().string();
-  const auto told = file.metadata().find("model");
-  if (told != file.metadata().end() && told->second.starts_with("{")) return from_json_text<ModelChoice>(told->second, source + ": metadata 'model'");
-  return infer_model(weights.shapes(file), weights.profile, source);
-}
-
 inline std::filesystem::path weights_of_run(const std::filesystem::path& path) {
   if (!std::filesystem::is_directory(path)) return path;
   auto best = path / "best.safetensors";
@@ -105,7 +97,7 @@ inline std::filesystem::path weights_of_run(const std::filesystem::path& path) {
   if (offers.empty()) {
     fail(ErrorKind::data, source, ": holds no image tower (dialect ", weights.dialect->name, ": ", weights.dialect->summary, ")");
   }
-  auto choice = detail::told_model(file, weights);
+  auto choice = model_of(file, weights);
   for (const auto& text : options.overrides) choice.overrides.push_back("image." + text);
   LoadedImageTower out{.tower = random_image_tower(choice), .report = std::move(report), .preprocessing = preprocessing_of(file.metadata(), source)};
   std::visit([&](auto& tower) {

@@ -6,6 +6,7 @@
 #include <mgca/align/model.hpp>
 #include <mgca/catalog/dialects.hpp>
 #include <mgca/catalog/infer_model.hpp>
+#include <mgca/core/config.hpp>
 #include <mgca/core/enum.hpp>
 #include <mgca/data/preprocessing.hpp>
 #include <mgca/ops/position_table.hpp>
@@ -72,6 +73,15 @@ struct OurWeights {
     out.profile = Profile::official;  // a published checkpoint that somebody unwrapped
   }
   return out;
+}
+
+// The model a file's weights belong to: the one its metadata name under 'model', else what its shapes tell (infer_model). Throws
+// Error(data) where neither tells one, Error(config) for metadata that hold something else than a choice.
+[[nodiscard]] inline ModelChoice model_of(const io::WeightFile& file, const OurWeights& weights) {
+  const auto source = file.path().string();
+  const auto told = file.metadata().find("model");
+  if (told != file.metadata().end() && told->second.starts_with("{")) return from_json_text<ModelChoice>(told->second, source + ": metadata 'model'");
+  return infer_model(weights.shapes(file), weights.profile, source);
 }
 
 // What a model must be built with so that a file's text tower means in it what it meant in training: the profile of a published

@@ -5,11 +5,13 @@
 #include <mgca/core/error.hpp>
 #include <mgca/core/hash.hpp>
 #include <mgca/data/dataset.hpp>
+#include <mgca/image/rle.hpp>
 
 #include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,6 +32,13 @@ class FieldHash {
     number(std::uint64_t{value.size()});
     hash_.update(value);
   }
+  void mask(const std::optional<RunLengthMask>& value) {
+    number(std::uint64_t{value ? 1U : 0U});
+    if (!value) return;
+    for (const auto side : {value->height, value->width}) number(static_cast<std::uint64_t>(side));
+    number(std::uint64_t{value->runs.size()});
+    for (const auto& [start, length] : value->runs) number(static_cast<std::uint64_t>(start)), number(static_cast<std::uint64_t>(length));
+  }
   [[nodiscard]] std::string hex_digest() { return hash_.hex_digest(); }
 
  private:
@@ -37,14 +46,16 @@ class FieldHash {
 };
 }  // namespace detail
 
-// SHA-256 over label names and every record in order: image path, report, patient, split, view, age, sex, labels, boxes, and the
+// SHA-256 over label names and every record in order: image path, report, patient, split, view, age, sex, labels, boxes, masks, and the
 // content of its picture where `pictures` (audit() makes them) has one per record. Row numbers do not count.
 template <Dataset D>
 [[nodiscard]] std::string fingerprint(const D& data, std::span<const std::uint64_t> pictures = {}) {
   MGCA_CHECK(pictures.empty() || static_cast<std::int64_t>(pictures.size()) == data.size(), "fingerprint: expected one picture for each of ", data.size(),
              " records, got ", pictures.size());
   detail::FieldHash hash;
-  hash.text("mgca data 2");
+  bool masks = false;
+  for (std::int64_t i = 0; i < data.size() && !masks; ++i) masks = data.record(i).mask || data.record(i).undecided;
+  hash.text(masks ? "mgca data 3" : "mgca data 2");  // without masks as it was before they counted
   hash.number(std::uint64_t{data.label_names().size()});
   for (const auto& name : data.label_names()) hash.text(name);
   hash.number(static_cast<std::uint64_t>(data.size()));
@@ -62,6 +73,9 @@ template <Dataset D>
     for (const auto& [label, box] : study.boxes) {
       hash.text(label);
       for (const double side : {box.x1, box.y1, box.x2, box.y2}) hash.number(side);
+    }
+    for (const auto* mask : {&study.mask, &study.undecided}) {
+      if (masks) hash.mask(*mask);
     }
     if (!pictures.empty()) hash.number(pictures[static_cast<std::size_t>(i)]);
   }

@@ -47,8 +47,7 @@ class PhraseCollector {
   std::vector<PhraseBoxes> phrases_;
 };
 
-inline std::vector<PhraseBoxes> phrases_of_csv(const std::filesystem::path& path) {
-  auto table = io::CsvTable::read(path);
+inline std::vector<PhraseBoxes> phrases_of_csv(io::CsvTable table) {
   const auto image = table.find("image") ? *table.find("image") : table.column("path");
   const auto name = table.column("category_name"), phrase = table.column("label_text");
   const std::array<std::size_t, 4> sides{table.column("x"), table.column("y"), table.column("w"), table.column("h")};
@@ -118,9 +117,10 @@ inline std::vector<PhraseBoxes> phrases_of_json(const std::string& text, const s
 // By content: a file that begins with '{' is JSON, any other a CSV table with the columns image (or path), category_name, label_text, x, y, w, h.
 // Throws Error(system), or Error(data) naming row or entry.
 [[nodiscard]] inline std::vector<PhraseBoxes> read_phrase_boxes(const std::filesystem::path& path) {
-  const auto text = read_text_file(path);
+  auto text = read_text_file(path);
   const auto first = text.find_first_not_of(" \t\r\n");
-  auto out = first != std::string::npos && text[first] == '{' ? detail::phrases_of_json(text, path) : detail::phrases_of_csv(path);
+  auto out = first != std::string::npos && text[first] == '{' ? detail::phrases_of_json(text, path)
+                                                              : detail::phrases_of_csv(io::CsvTable(std::move(text), path.string()));
   if (out.empty()) fail(ErrorKind::data, path.string(), ": holds no phrase");
   return out;
 }

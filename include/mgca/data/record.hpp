@@ -44,7 +44,7 @@ struct Study {
   std::vector<float> labels;    // in the data set's order: 1 present, 0 absent, NaN unknown
   std::vector<LabelledBox> boxes;
   std::optional<RunLengthMask> mask;  // nothing: not known; no runs: known to be empty
-  std::optional<RunLengthMask> undecided;  // pixels of the mask nobody decided; nothing: none. Prepared folders do not hold it
+  std::optional<RunLengthMask> undecided;  // pixels of the mask nobody decided, whatever the mask says there; nothing: none
   int percent = 0;              // the smallest of the training subsets of 1, 10 and 100 % it belongs to; 0: none is known
 };
 

@@ -1,8 +1,11 @@
 // What every encoder returns: one vector for the whole, one per part, and the attention paid to the parts.
 #pragma once
 
+#include <mgca/core/error.hpp>
 #include <mgca/tensor/torch.hpp>
 
+#include <cmath>
+#include <cstdint>
 #include <vector>
 
 namespace mgca {
@@ -14,6 +17,13 @@ struct Features {
                      //            undefined for convolutional encoders
   Tensor valid;      // (B, N)     bool, true where a part exists; undefined: all exist
 };
+
+// Side of the square that the patches of an image form, row by row. Throws Error(argument) where they form none.
+[[nodiscard]] inline int64_t grid_side(int64_t patches) {
+  const auto side = static_cast<int64_t>(std::llround(std::sqrt(static_cast<double>(patches))));
+  MGCA_CHECK(patches > 0 && side * side == patches, "grid_side: ", patches, " patches form no square grid; give the tower square images, and leave the summary token out");
+  return side;
+}
 
 // What every layer of a transformer gave, for those who look inside.
 struct LayerStates {

@@ -24,9 +24,7 @@ struct Tokens {
             .word_slot = word_slot.to(device, non_blocking),
             .words = words.to(device, non_blocking)};
   }
-  void pin() {
-    for (auto* one : {&ids, &mask, &word_slot, &words}) *one = page_locked(*one);
-  }
+  void pin() { page_lock(ids, mask, word_slot, words); }
 };
 
 struct StudyBatch {
@@ -37,8 +35,7 @@ struct StudyBatch {
 
   [[nodiscard]] int64_t size() const { return images.size(0); }
   void pin() {
-    images = page_locked(images);
-    labels = page_locked(labels);
+    page_lock(images, labels);
     tokens.pin();
   }
 };
@@ -50,10 +47,7 @@ struct LabelledBatch {
   std::vector<int64_t> records;  // positions in the data set
 
   [[nodiscard]] int64_t size() const { return images.size(0); }
-  void pin() {
-    images = page_locked(images);
-    labels = page_locked(labels);
-  }
+  void pin() { page_lock(images, labels); }
 };
 
 // 8-bit pictures as the networks see them: (B, 3, S, S) on the device, (x / 255 - 0.5) / 0.5. A quarter of the bytes travel.

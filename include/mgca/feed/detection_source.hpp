@@ -8,6 +8,7 @@
 #include <mgca/feed/loader.hpp>
 #include <mgca/image/local_contrast.hpp>
 #include <mgca/image/resize.hpp>
+#include <mgca/tensor/bridge.hpp>
 #include <mgca/tensor/torch.hpp>
 
 #include <algorithm>
@@ -24,6 +25,7 @@ struct DetectionBatch {
   std::vector<int64_t> records;  // positions in the data set
 
   [[nodiscard]] int64_t size() const { return images.size(0); }
+  void pin() { page_lock(images, boxes); }
 };
 
 struct DetectionSourceConfig {

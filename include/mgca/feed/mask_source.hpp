@@ -10,6 +10,7 @@
 #include <mgca/data/dataset.hpp>
 #include <mgca/data/pack.hpp>  // stored_picture
 #include <mgca/feed/loader.hpp>
+#include <mgca/feed/picture_config.hpp>  // ImageStore
 #include <mgca/image/augment.hpp>
 #include <mgca/image/mask.hpp>
 #include <mgca/tensor/bridge.hpp>
@@ -20,6 +21,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -33,10 +35,7 @@ struct MaskBatch {
   std::vector<int64_t> records;  // positions in the data set
 
   [[nodiscard]] int64_t size() const { return images.size(0); }
-  void pin() {
-    images = page_locked(images);
-    masks = page_locked(masks);
-  }
+  void pin() { page_lock(images, masks); }
 };
 
 enum class MaskOrigin : uint8_t {
@@ -53,6 +52,9 @@ struct MaskSourceConfig {
   // official: the picture is turned at its own size and then squashed to the side, the mask turned at the side, each about its own centre.
   // fixed: both are fitted into the side first, keeping their shape, and then turned as one.
   Profile profile = Profile::fixed;
+  // none: pictures are decoded and masks made anew for every batch. memory keeps, for each record, a picture of the side (official: as
+  // decoded) and four bytes for each pixel of the side.
+  ImageStore store = ImageStore::memory;
 
   static void describe(auto& self, auto&& field) {
     field("side", self.side, "side of pictures and masks, pixels");
@@ -60,6 +62,7 @@ struct MaskSourceConfig {
     field("local_contrast", self.local_contrast, "whether pictures are evened out before they are stored");
     field("augmentation", self.augmentation, "how picture and mask are turned, scaled and shifted");
     field("profile", self.profile, "what is done first, resizing or turning");
+    field("store", self.store, "whether pictures and masks are kept");
   }
   void validate() const {
     local_contrast.validate();
@@ -116,12 +119,18 @@ class MaskSource {
  public:
   using Batch = MaskBatch;
 
-  // Keeps a reference to the data. Every picture is decoded once, when the source is made, and its mask made from it. Throws Error naming
-  // the row for a picture that cannot be read, a record without mask where masks are asked for, and one whose mask has another size than
-  // its picture.
-  MaskSource(const D& data, const MaskSourceConfig& config)
-      : data_(&data), config_((config.validate(), config)), stored_(static_cast<std::size_t>(data.size())) {
-    parallel_for(data.size(), [&](int64_t i) { stored_[static_cast<std::size_t>(i)] = made(i); });
+  // Keeps a reference to the data. Every picture is decoded when the source is made, or with store=none for the batches that show it; then
+  // Error is thrown, naming the row, for a picture that cannot be read and a mask that has another size than its picture. A record without
+  // mask where masks are asked for is refused at once.
+  MaskSource(const D& data, const MaskSourceConfig& config) : data_(&data), config_((config.validate(), config)) {
+    for (int64_t i = 0; config_.origin == MaskOrigin::mask && i < data.size(); ++i) {
+      if (!data.record(i).mask)
+        fail(ErrorKind::data, "row ", data.record(i).row, ": it has no mask; leave it out, or make masks of boxes with origin=boxes");
+    }
+    if (config_.store == ImageStore::none) return;
+    std::vector<Pair> all(static_cast<std::size_t>(data.size()));
+    parallel_for(data.size(), [&](int64_t i) { all[static_cast<std::size_t>(i)] = made(i); });
+    stored_ = std::make_shared<const std::vector<Pair>>(std::move(all));
   }
 
   [[nodiscard]] int64_t size() const { return data_->size(); }
@@ -163,7 +172,6 @@ class MaskSource {
       for (const auto& one : study.boxes) boxes.push_back(one.box);
       return image::mask_of_boxes(boxes, size);
     }
-    if (!study.mask) fail(ErrorKind::data, "it has no mask; leave it out, or make masks of boxes with origin=boxes");
     for (const auto* mask : {&study.mask, &study.undecided}) {
       if (*mask && ((*mask)->height != size.height || (*mask)->width != size.width))
         fail(ErrorKind::data, "its mask has ", (*mask)->height, " x ", (*mask)->width, " pixels, its picture ", size.height, " x ",
@@ -191,20 +199,19 @@ class MaskSource {
     }
   }
   [[nodiscard]] Pair seen_at(int64_t i, const image::Similarity& s) const {
-    const auto& [picture, mask] = stored_[static_cast<std::size_t>(i)];
-    Pair out{picture, mask};
+    Pair out = stored_ ? (*stored_)[static_cast<std::size_t>(i)] : made(i);
     if (s != image::Similarity{}) {
-      out.picture = image::warp(picture.plane(), image::affine_of(s, picture.size()));
-      out.mask = image::warp_nearest(mask.plane(), image::affine_of(s, mask.size()));
+      out.picture = image::warp(std::as_const(out.picture).plane(), image::affine_of(s, out.picture.size()));
+      out.mask = image::warp_nearest(std::as_const(out.mask).plane(), image::affine_of(s, out.mask.size()));
     }
     const image::ResizeOptions side{.height = config_.side, .width = config_.side, .filter = image::Filter::bilinear};
-    if (out.picture.size() != mask.size()) out.picture = image::resize(std::as_const(out.picture).plane(), side);
+    if (out.picture.size() != out.mask.size()) out.picture = image::resize(std::as_const(out.picture).plane(), side);
     return out;
   }
 
   const D* data_;
   MaskSourceConfig config_;
-  std::vector<Pair> stored_;
+  std::shared_ptr<const std::vector<Pair>> stored_;  // shared with without_augmentation(); nothing with store=none
 };
 
 }  // namespace mgca

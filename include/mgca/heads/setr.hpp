@@ -5,7 +5,6 @@
 #include <mgca/core/error.hpp>
 #include <mgca/encoders/concepts.hpp>
 
-#include <cmath>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -80,8 +79,7 @@ struct SetrImpl : torch::nn::Module {
 
   // The patches after a linear layer, as a picture (B, D, G, G).
   [[nodiscard]] Tensor grid(const Tensor& patches) {  // (B, N, D)
-    const auto side = static_cast<int64_t>(std::llround(std::sqrt(static_cast<double>(patches.size(1)))));
-    MGCA_CHECK(side * side == patches.size(1), "setr: ", patches.size(1), " patches form no square");
+    const auto side = grid_side(patches.size(1));
     return encoder_2d.final_dense(patches).transpose(1, 2).unflatten(2, {side, side});
   }
   Tensor forward(const Tensor& images) {  // (B, 3, S, S) in [-1, 1] -> logits (B, 1, S, S)

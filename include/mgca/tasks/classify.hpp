@@ -2,16 +2,12 @@
 // Reference: MGCA, section 4.1; AdamW at a constant rate, the best epoch by validation loss, an encoder in evaluation mode while probed.
 #pragma once
 
-#include <mgca/feed/loader.hpp>
 #include <mgca/heads/linear_probe.hpp>
 #include <mgca/metrics/classification.hpp>
 #include <mgca/tasks/feature_table.hpp>
 #include <mgca/tasks/scores.hpp>
+#include <mgca/tasks/train_head.hpp>
 #include <mgca/train/evaluate.hpp>
-#include <mgca/train/hooks/early_stop.hpp>
-#include <mgca/train/hooks/remember_best.hpp>
-#include <mgca/train/hooks/validate.hpp>
-#include <mgca/train/trainer.hpp>
 
 #include <memory>
 #include <optional>
@@ -31,6 +27,7 @@ struct ClassifyConfig {
   LabelKind labels = LabelKind::independent;
   int64_t hidden = 0;     // width of a hidden layer of the classifier; 0: it is linear
   int64_t threads = 1;    // that prepare pictures
+  RunContext run;         // a folder for checkpoints, a stop, a sink; no part of the recipe
 
   static void describe(auto& self, auto&& field) {
     field("epochs", self.epochs, "passes over the training split at most");
@@ -76,6 +73,8 @@ class ClassifyTask {
 
   // What is trained.
   [[nodiscard]] torch::nn::Module& module() { return trained_ == Trained::all ? *all_ : *head_; }
+  // What decides the logits: the tower too, where there is one.
+  [[nodiscard]] const torch::nn::Module& whole() const { return tower_.module ? *all_ : static_cast<const torch::nn::Module&>(*head_); }
   [[nodiscard]] LinearProbe head() const { return head_; }
 
   [[nodiscard]] Tensor logits(const FeatureTable::Batch& batch) { return head_(batch.features); }
@@ -126,25 +125,13 @@ struct ClassifyOutcome {
 
 namespace tasks {
 
-// Trains until patience ends or the epochs are over; the task's module has the weights of its best epoch then, in evaluation mode.
-// More hooks are called last. Throws Error(data) where no epoch had a finite validation loss.
+// As train_head says, by validation loss. More hooks are called last. Throws Error(data) where no epoch had a finite validation loss.
 template <class Train, class Valid, class... Hooks>
-ClassifyOutcome train_classifier(ClassifyTask& task, const std::pair<const Train&, const Valid&>& splits, const ClassifyConfig& config, Hooks&&... hooks) {
-  const auto& [train, valid] = splits;
-  const Loader<Train> batches(train, {.batch_size = std::min<int64_t>(config.batch_size, train.size()), .threads = config.threads, .seed = config.seed});
-  const Loader<Valid> held_out(valid, {.batch_size = 256, .order = Order::as_stored, .last_batch = LastBatch::keep, .threads = config.threads});
-  FitOptions options;
-  options.epochs = config.epochs;
-  options.schedule = {.kind = ScheduleKind::constant, .rate = config.rate, .minimum = 0};
-  options.optimizer.weight_decay = config.weight_decay;
-  options.seed = config.seed;
-  RememberBest best(task.module(), "val_loss");
-  const auto result = fit(task, batches, options, Validate(task, held_out), best, EarlyStop({.patience = config.patience}),
-                          std::forward<Hooks>(hooks)...);
-  task.module().eval();
-  const bool interrupted = result.end == FitEnd::interrupted;
-  if (!best.best() && !interrupted && config.epochs > 0) fail(ErrorKind::data, "classify: no epoch had a finite validation loss; lower the learning rate");
-  return {.epochs = result.progress.epoch, .best_epoch = best.epoch(), .valid_loss = best.best().value_or(0), .interrupted = interrupted};
+ClassifyOutcome train_classifier(ClassifyTask& task, const TrainingSplits<Train, Valid>& splits, const ClassifyConfig& config, Hooks&&... hooks) {
+  const auto done = train_head(task, splits, config, {.held_out_batch = 256}, std::forward<Hooks>(hooks)...);
+  const bool interrupted = done.fit.end == FitEnd::interrupted;
+  if (!done.best && !interrupted && config.epochs > 0) fail(ErrorKind::data, "classify: no epoch had a finite validation loss; lower the learning rate");
+  return {.epochs = done.fit.progress.epoch, .best_epoch = done.best_epoch, .valid_loss = done.best.value_or(0), .interrupted = interrupted};
 }
 
 // A classifier with start weights drawn from the seed.
@@ -181,17 +168,8 @@ struct ProbeSplits {
 template <class Source>
 [[nodiscard]] ScoredSplit score(ClassifyTask& task, const Source& source, int64_t batch_size = 64) {
   const EvaluationScope evaluation(task.module());
-  const Loader<Source> loader(source, {.batch_size = batch_size, .order = Order::as_stored, .last_batch = LastBatch::keep});
-  std::vector<Tensor> rows, labels;
-  ScoredSplit out;
-  auto batches = loader.epoch_batches(0);
-  while (auto batch = batches.next()) {
-    rows.push_back(task.logits(*batch).to(torch::kCPU, torch::kFloat32));
-    labels.push_back(batch->labels);
-    out.records.insert(out.records.end(), batch->records.begin(), batch->records.end());
-  }
-  out.scores = scores_of(torch::cat(rows), torch::cat(labels));
-  return out;
+  auto table = detail::table_of(source, batch_size, [&](const auto& batch) { return task.logits(batch); });
+  return {.scores = scores_of(table.features, table.labels), .records = std::move(table.records)};
 }
 
 }  // namespace tasks

@@ -6,18 +6,15 @@
 #include <mgca/data/split.hpp>
 #include <mgca/feed/batch.hpp>
 #include <mgca/feed/detection_source.hpp>
-#include <mgca/feed/loader.hpp>
 #include <mgca/heads/detector.hpp>
 #include <mgca/heads/yolo_loss.hpp>
 #include <mgca/metrics/bootstrap.hpp>
 #include <mgca/metrics/detection.hpp>
+#include <mgca/tasks/detail/each_batch.hpp>
 #include <mgca/tasks/tower_use.hpp>
+#include <mgca/tasks/train_head.hpp>
 #include <mgca/tensor/bridge.hpp>
 #include <mgca/train/evaluate.hpp>
-#include <mgca/train/hooks/early_stop.hpp>
-#include <mgca/train/hooks/remember_best.hpp>
-#include <mgca/train/hooks/validate.hpp>
-#include <mgca/train/trainer.hpp>
 #include <mgca/viz/canvas.hpp>
 
 #include <algorithm>
@@ -59,6 +56,7 @@ struct DetectConfig {
   int64_t patience = 10;  // epochs without a better value
   int64_t threads = 1;
   uint64_t seed = 42;
+  RunContext run;  // a folder for checkpoints, a stop, a sink; no part of the recipe
 
   static void describe(auto& self, auto&& field) {
     field("tower", self.tower, "what happens to the tower");
@@ -168,29 +166,17 @@ struct DetectionReport {
 namespace tasks {
 
 template <class Source>
-struct DetectionSplits {
-  const Source& train;
-  const Source& valid;
-};
+using DetectionSplits = TrainingSplits<Source>;
 
-// Trains and leaves the detector with the weights of its best epoch, in evaluation mode. More hooks are called last.
+// As train_head says, by config.monitor. More hooks are called last.
 template <class Source, class... Hooks>
 FitResult train_detector(Detector detector, const DetectionSplits<Source>& splits, const DetectConfig& config, Hooks&&... hooks) {
   DetectTask task(detector, config);
-  const Loader<Source> train(splits.train, {.batch_size = std::min(config.batch_size, splits.train.size()), .threads = config.threads, .seed = config.seed});
-  const Loader<Source> valid(splits.valid, {.batch_size = config.batch_size, .order = Order::as_stored, .last_batch = LastBatch::keep, .threads = config.threads});
-  FitOptions options;
-  options.epochs = config.epochs;
-  options.schedule = {.kind = config.schedule, .rate = config.rate, .minimum = 0, .warmup_fraction = 0.1};
-  options.optimizer.weight_decay = config.weight_decay;
-  options.seed = config.seed;
   const bool by_map = config.monitor == DetectMonitor::mean_average_precision;
-  const std::string monitor = by_map ? "val_map" : "val_loss";
-  const auto better = by_map ? Better::larger : Better::smaller;
-  const auto result = fit(task, train, options, Validate(task, valid), task, RememberBest(*detector, monitor, better),
-                          EarlyStop({.monitor = monitor, .patience = config.patience, .better = better}), std::forward<Hooks>(hooks)...);
-  detector->eval();
-  return result;
+  return train_head(task, splits, config,
+                    {.monitor = by_map ? "val_map" : "val_loss", .better = by_map ? Better::larger : Better::smaller, .held_out_batch = config.batch_size,
+                     .schedule = config.schedule},
+                    std::forward<Hooks>(hooks)...).fit;
 }
 
 // Every measure at once from boxes and truths; `bootstrap.groups` name the patients.
@@ -217,18 +203,16 @@ template <class Source>
 [[nodiscard]] DetectionReport detect(Detector detector, const Source& source, const FindOptions& options = {}, BootstrapOptions bootstrap = {}) {
   const EvaluationScope evaluation(*detector);
   const auto device = detector->parameters().front().device();
-  const Loader<Source> loader(source, {.batch_size = 16, .order = Order::as_stored, .last_batch = LastBatch::keep});
   std::vector<ImageDetections> images;
   std::vector<int64_t> records;
-  auto batches = loader.epoch_batches(0);
-  while (const auto batch = batches.next()) {
-    auto found = found_boxes(detector->boxes(network_input(batch->images, device)), options);
+  detail::for_each_batch(source, 16, [&](const DetectionBatch& batch) {
+    auto found = found_boxes(detector->boxes(network_input(batch.images, device)), options);
     for (std::size_t b = 0; b < found.size(); ++b) {
-      const auto record = batch->records[b];
+      const auto record = batch.records[b];
       records.push_back(record);
       images.push_back({.found = std::move(found[b]), .truth = source.truth(record)});
     }
-  }
+  });
   const auto groups = data::patient_groups(source.data(), records);
   bootstrap.groups = groups;
   auto report = judge(std::move(images), bootstrap);

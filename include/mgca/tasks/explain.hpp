@@ -3,10 +3,10 @@
 #pragma once
 
 #include <mgca/align/model.hpp>
+#include <mgca/encoders/features.hpp>  // grid_side
 #include <mgca/tensor/bridge.hpp>
 #include <mgca/train/evaluate.hpp>
 
-#include <cmath>
 #include <string>
 #include <vector>
 
@@ -31,8 +31,7 @@ namespace tasks {
 
   Explanation out;
   const auto regions = image.local[0].mv(text.global[0]).to(torch::kCPU, torch::kFloat32).contiguous();  // (P)
-  const auto side = std::llround(std::sqrt(static_cast<double>(regions.size(0))));
-  MGCA_CHECK(side * side == regions.size(0), "explain: ", regions.size(0), " patches are no square grid");
+  const auto side = grid_side(regions.size(0));
   out.regions = Image<float>({.height = side, .width = side});
   const auto values = span_of<float>(regions);
   std::copy(values.begin(), values.end(), out.regions.pixels().begin());

@@ -3,7 +3,8 @@
 
 #include <mgca/align/model.hpp>
 #include <mgca/encoders/concepts.hpp>
-#include <mgca/feed/loader.hpp>
+#include <mgca/feed/batch.hpp>  // network_input
+#include <mgca/tasks/detail/each_batch.hpp>
 #include <mgca/tensor/bridge.hpp>
 #include <mgca/train/evaluate.hpp>
 
@@ -53,21 +54,26 @@ struct FeatureTable {
 
 namespace tasks {
 
+namespace detail {
+// What `row_of(batch)`, (B, D), makes of a whole source, with its labels and records. In the mode and with the gradients set.
+template <class Source, class RowOf>
+[[nodiscard]] FeatureTable table_of(const Source& source, int64_t batch_size, const RowOf& row_of) {
+  std::vector<Tensor> rows, labels;
+  std::vector<int64_t> records;
+  for_each_batch(source, batch_size, [&](const auto& batch) {
+    rows.push_back(row_of(batch).to(torch::kCPU, torch::kFloat32));
+    labels.push_back(batch.labels);
+    records.insert(records.end(), batch.records.begin(), batch.records.end());
+  });
+  return {.features = torch::cat(rows), .labels = torch::cat(labels), .records = std::move(records)};
+}
+}  // namespace detail
+
 // The tower's own features of a whole source, in evaluation mode and without gradient; its mode is restored.
 template <class Source>
 [[nodiscard]] FeatureTable features(const FeatureTower& tower, const Source& source, int64_t batch_size = 64) {
   const EvaluationScope evaluation(*tower.module);
-  const auto device = tower.device();
-  const Loader<Source> loader(source, {.batch_size = batch_size, .order = Order::as_stored, .last_batch = LastBatch::keep});
-  std::vector<Tensor> rows, labels;
-  std::vector<int64_t> records;
-  auto batches = loader.epoch_batches(0);
-  while (auto batch = batches.next()) {
-    rows.push_back(tower.features(network_input(batch->images, device)).to(torch::kCPU, torch::kFloat32));
-    labels.push_back(batch->labels);
-    records.insert(records.end(), batch->records.begin(), batch->records.end());
-  }
-  return {.features = torch::cat(rows), .labels = torch::cat(labels), .records = std::move(records)};
+  return detail::table_of(source, batch_size, [&](const auto& batch) { return tower.features(network_input(batch.images, tower.device())); });
 }
 template <class Source>
 [[nodiscard]] FeatureTable features(AlignmentModel& model, const Source& source, int64_t batch_size = 64) {

@@ -9,6 +9,7 @@
 #include <mgca/core/error.hpp>
 #include <mgca/core/parallel.hpp>
 #include <mgca/data/pack.hpp>
+#include <mgca/encoders/features.hpp>  // grid_side
 #include <mgca/feed/tokens.hpp>
 #include <mgca/image/augment.hpp>
 #include <mgca/image/geometry.hpp>
@@ -18,7 +19,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -73,8 +73,7 @@ namespace tasks {
   const torch::NoGradGuard no_grad;
   const auto patches = model.encode_image(images).local.to(torch::kFloat32);  // (B, P, d)
   const auto text = model.encode_text(phrases);
-  const auto B = patches.size(0), side = static_cast<int64_t>(std::llround(std::sqrt(static_cast<double>(patches.size(1)))));
-  MGCA_CHECK(side * side == patches.size(1), "phrase_maps: ", patches.size(1), " patches are no square grid");
+  const auto B = patches.size(0), side = grid_side(patches.size(1));
   Tensor cosine;  // (B, P)
   if (similarity == PhraseSimilarity::summary) {
     cosine = patches.bmm(text.global.to(torch::kFloat32).unsqueeze(2)).squeeze(2);

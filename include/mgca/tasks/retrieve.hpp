@@ -2,9 +2,9 @@
 #pragma once
 
 #include <mgca/align/model.hpp>
-#include <mgca/feed/loader.hpp>
 #include <mgca/feed/study_source.hpp>
 #include <mgca/metrics/retrieval.hpp>
+#include <mgca/tasks/detail/each_batch.hpp>
 #include <mgca/tensor/bridge.hpp>
 #include <mgca/train/evaluate.hpp>
 
@@ -25,15 +25,13 @@ template <class Source>
 [[nodiscard]] Gallery embed(AlignmentModel& model, const Source& source, int64_t batch_size = 64) {
   const EvaluationScope evaluation(model);
   const auto device = model.parameters().front().device();
-  const Loader<Source> loader(source, {.batch_size = batch_size, .order = Order::as_stored, .last_batch = LastBatch::keep});
   std::vector<Tensor> images, reports;
   Gallery out;
-  auto batches = loader.epoch_batches(0);
-  while (auto batch = batches.next()) {
-    images.push_back(model.encode_image(network_input(batch->images, device)).global.to(torch::kCPU, torch::kFloat32));
-    reports.push_back(model.encode_text(batch->tokens.to(device)).global.to(torch::kCPU, torch::kFloat32));
-    out.records.insert(out.records.end(), batch->records.begin(), batch->records.end());
-  }
+  detail::for_each_batch(source, batch_size, [&](const auto& batch) {
+    images.push_back(model.encode_image(network_input(batch.images, device)).global.to(torch::kCPU, torch::kFloat32));
+    reports.push_back(model.encode_text(batch.tokens.to(device)).global.to(torch::kCPU, torch::kFloat32));
+    out.records.insert(out.records.end(), batch.records.begin(), batch.records.end());
+  });
   out.images = torch::cat(images);
   out.reports = torch::cat(reports);
   return out;

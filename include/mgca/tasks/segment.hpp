@@ -4,24 +4,22 @@
 
 #include <mgca/data/split.hpp>
 #include <mgca/feed/batch.hpp>
-#include <mgca/feed/loader.hpp>
 #include <mgca/feed/mask_source.hpp>
 #include <mgca/io/image_file.hpp>
 #include <mgca/metrics/dice.hpp>
 #include <mgca/ops/mask_loss.hpp>
+#include <mgca/tasks/detail/each_batch.hpp>
 #include <mgca/tasks/tower_use.hpp>
+#include <mgca/tasks/train_head.hpp>
 #include <mgca/tensor/bridge.hpp>
 #include <mgca/train/evaluate.hpp>
-#include <mgca/train/hooks/early_stop.hpp>
-#include <mgca/train/hooks/remember_best.hpp>
-#include <mgca/train/hooks/validate.hpp>
-#include <mgca/train/trainer.hpp>
 #include <mgca/viz/canvas.hpp>
 #include <mgca/viz/picture.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <numeric>
 #include <optional>
 #include <span>
 #include <string>
@@ -49,6 +47,7 @@ struct SegmentConfig {
   int64_t patience = 10;  // epochs without a better validation loss
   int64_t threads = 1;
   uint64_t seed = 42;
+  RunContext run;  // a folder for checkpoints, a stop, a sink; no part of the recipe
 
   static void describe(auto& self, auto&& field) {
     field("tower", self.tower, "what happens to the tower");
@@ -150,30 +149,13 @@ template <SegmentationNet Net>
 }  // namespace detail
 
 template <class Source>
-struct MaskSplits {
-  const Source& train;
-  const Source& valid;
-};
+using MaskSplits = TrainingSplits<Source>;
 
-// Trains and leaves the net with the weights of its best epoch, in evaluation mode. More hooks are called last.
+// As train_head says, by validation loss. More hooks are called last.
 template <SegmentationNet Net, class Source, class... Hooks>
 FitResult train_segmenter(Net net, const MaskSplits<Source>& splits, const SegmentConfig& config, Hooks&&... hooks) {
   SegmentTask<Net> task(net, config);
-  LoaderOptions loading{.batch_size = std::min(config.batch_size, splits.train.size()), .threads = config.threads, .seed = config.seed};
-  loading.pinned = net->parameters().front().is_cuda();
-  const Loader<Source> train(splits.train, loading);
-  loading.order = Order::as_stored;
-  loading.last_batch = LastBatch::keep;
-  const Loader<Source> valid(splits.valid, loading);
-  FitOptions options;
-  options.epochs = config.epochs;
-  options.schedule = {.kind = config.schedule, .rate = config.rate, .minimum = 0, .warmup_fraction = 0.1};
-  options.optimizer.weight_decay = config.weight_decay;
-  options.seed = config.seed;
-  const auto result = fit(task, train, options, Validate(task, valid), RememberBest(*net, "val_loss"),
-                          EarlyStop({.patience = config.patience}), std::forward<Hooks>(hooks)...);
-  net->eval();
-  return result;
+  return train_head(task, splits, config, {.held_out_batch = config.batch_size, .schedule = config.schedule}, std::forward<Hooks>(hooks)...).fit;
 }
 
 // Every image of a source. Throws Error(argument) for a threshold outside (0, 1).
@@ -181,19 +163,19 @@ template <SegmentationNet Net, class Source>
 [[nodiscard]] Segmentation segment(Net net, const Source& source, const SegmentOptions& options = {}) {
   MGCA_CHECK(options.threshold > 0 && options.threshold < 1, "segment: threshold is a probability between 0 and 1, got ",
              options.threshold);
-  const Loader<Source> loader(source, {.batch_size = options.batch_size, .order = Order::as_stored, .last_batch = LastBatch::keep});
   Segmentation out;
-  auto batches = loader.epoch_batches(0);
-  while (const auto batch = batches.next()) {
-    const auto masks = detail::host_masks(net, *batch, options.threshold);
+  std::vector<double> batches;  // mean Dice of each
+  detail::for_each_batch(source, options.batch_size, [&](const MaskBatch& batch) {
+    const auto masks = detail::host_masks(net, batch, options.threshold);
     double sum = 0;
-    for (int64_t b = 0; b < batch->size(); ++b) {
-      const auto record = batch->records[static_cast<std::size_t>(b)];
+    for (int64_t b = 0; b < batch.size(); ++b) {
+      const auto record = batch.records[static_cast<std::size_t>(b)];
       out.images.push_back({.record = record, .row = source.row(record), .score = metrics::mask_score(masks.pair(b), options.spacing)});
       sum += out.images.back().score.dice;
     }
-    out.dice_over_batches += sum / static_cast<double>(batch->size() * loader.batches_per_epoch());
-  }
+    batches.push_back(sum / static_cast<double>(batch.size()));
+  });
+  out.dice_over_batches = std::accumulate(batches.begin(), batches.end(), 0.0) / static_cast<double>(batches.size());
   std::vector<int64_t> records;
   for (const auto& one : out.images) records.push_back(one.record);
   const auto groups = data::patient_groups(source.data(), records);

@@ -7,10 +7,10 @@
 #include <mgca/core/enum.hpp>
 #include <mgca/core/error.hpp>
 #include <mgca/core/nearest.hpp>
-#include <mgca/feed/loader.hpp>
 #include <mgca/feed/tokens.hpp>
 #include <mgca/ops/cross_attention.hpp>
 #include <mgca/ops/unit.hpp>
+#include <mgca/tasks/detail/each_batch.hpp>
 #include <mgca/tasks/scores.hpp>
 #include <mgca/tensor/bridge.hpp>
 #include <mgca/text/prompts.hpp>
@@ -137,15 +137,13 @@ template <class Source>
   const auto chosen = tensor_of(std::span<const int64_t>(columns), {static_cast<int64_t>(columns.size())});
   const EvaluationScope evaluation(model);
   const auto device = model.parameters().front().device();
-  const Loader<Source> loader(source, {.batch_size = batch_size, .order = Order::as_stored, .last_batch = LastBatch::keep});
   std::vector<Tensor> rows, truth;
   ScoredSplit out;
-  auto batches = loader.epoch_batches(0);
-  while (auto batch = batches.next()) {
-    rows.push_back(prompts.scores(model.encode_image(network_input(batch->images, device))).to(torch::kCPU, torch::kFloat32));
-    truth.push_back(batch->labels.index_select(1, chosen));
-    out.records.insert(out.records.end(), batch->records.begin(), batch->records.end());
-  }
+  detail::for_each_batch(source, batch_size, [&](const auto& batch) {
+    rows.push_back(prompts.scores(model.encode_image(network_input(batch.images, device))).to(torch::kCPU, torch::kFloat32));
+    truth.push_back(batch.labels.index_select(1, chosen));
+    out.records.insert(out.records.end(), batch.records.begin(), batch.records.end());
+  });
   out.scores = scores_of(torch::cat(rows), torch::cat(truth));
   return out;
 }

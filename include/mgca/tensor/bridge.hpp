@@ -7,6 +7,7 @@
 
 #include <ATen/Context.h>
 
+#include <concepts>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -52,6 +53,11 @@ template <class T>
 [[nodiscard]] inline Tensor page_locked(const Tensor& tensor) {
   MGCA_CHECK(at::globalContext().hasCUDA(), "page_locked: needs CUDA, which this build or machine has not; leave LoaderOptions::pinned off");
   return tensor.pin_memory();
+}
+// Each tensor becomes such a copy: what `pin()` of a batch does to all its parts.
+template <std::same_as<Tensor>... Tensors>
+void page_lock(Tensors&... tensors) {
+  ((tensors = page_locked(tensors)), ...);
 }
 
 }  // namespace mgca

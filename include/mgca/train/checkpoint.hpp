@@ -24,7 +24,7 @@ namespace mgca {
 
 struct Checkpoint {
   RunRecord record;
-  std::map<std::string, StateDict> parts;  // model, optimizer, meter, random
+  std::map<std::string, StateDict> parts;  // model, optimizer, meter, random, and "hook NAME" of hooks with tensors
 
   // Throws Error(data) where there is no such part.
   [[nodiscard]] const StateDict& part(const std::string& name) const {
@@ -57,6 +57,12 @@ inline std::string checksums_of(const std::vector<io::TensorRecord>& tensors) {
 }
 
 }  // namespace detail
+
+// SHA-256 that changes with any name, type, shape or bit of the tensors.
+[[nodiscard]] inline std::string content_hash(const StateDict& tensors) {
+  const WeightRecords held(tensors);
+  return detail::seal_of("", detail::checksums_of(held.records()), held.records());
+}
 
 // Replaces the file as a whole. Throws Error(system).
 inline void write_checkpoint(Files& files, const std::filesystem::path& path, const Checkpoint& checkpoint) {

@@ -65,7 +65,8 @@ enum class Stop : uint8_t {
 // Hooks are any structs with any of these members, called in argument order:
 //   before_epoch(const Progress&), after_step(const Progress&), on_report(const Progress&, const Values&),
 //   after_epoch(const Progress&, Values&) -> void or Stop, resumed(const Progress&), after_fit(const Progress&).
-// A hook with state names itself (`static constexpr std::string_view name`) and describes its fields; they are saved.
+// A hook with state names itself (`static constexpr std::string_view name`) and describes its fields; they are saved. So are the tensors
+// of one that has `state() -> StateDict` and `load_state(const StateDict&)` besides.
 template <class Hook>
 concept AnyHook = requires(Hook& hook, const Progress& at, Values& values) {
   requires requires { hook.before_epoch(at); } || requires { hook.after_step(at); } || requires { hook.on_report(at, values); } ||

@@ -181,8 +181,10 @@ class Loop {
     if (!checkpoints_) return;
     try {
       require_finite(task_.module());
-      checkpoints_->save({.record = record(), .parts = {{"model", state_dict(task_.module())}, {"optimizer", optimizer_.state()},
-                                                        {"meter", meter_.state()}, {"random", random_state_of(device_)}}});
+      Checkpoint checkpoint{.record = record(), .parts = {{"model", state_dict(task_.module())}, {"optimizer", optimizer_.state()},
+                                                          {"meter", meter_.state()}, {"random", random_state_of(device_)}}};
+      hooks_.add_tensors(checkpoint.parts);
+      checkpoints_->save(checkpoint);
       failed_saves_ = 0;
       emit(options_.run.sink, "checkpoint", {{"epoch", at_.epoch}, {"step", at_.step}});
     } catch (const Error& error) {
@@ -211,6 +213,7 @@ class Loop {
     finished_ = saved.finished;
     known_skips_ = static_cast<int64_t>(host_values(optimizer_.skipped())[0]);
     hooks_.restore(saved.hooks);
+    hooks_.restore_tensors(found->parts);
     hooks_.each([&](auto& hook) { if constexpr (requires { hook.resumed(at_); }) hook.resumed(at_); });
     emit(options_.run.sink, "resumed", {{"epoch", at_.epoch}, {"batch", at_.batch}, {"step", at_.step}});
     return true;

@@ -5,6 +5,7 @@
 #include <mgca/image/rle.hpp>
 #include <mgca/io/csv.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
@@ -80,12 +81,19 @@ inline TableText boxes_table(const Prepared& set) {
   return table;
 }
 
+// The column of undecided pixels stands there where any mask has some.
 inline TableText masks_table(const Prepared& set) {
-  TableText table({"image", "height", "width", "runs"});
+  std::vector<std::string> header{"image", "height", "width", "runs"};
+  const bool undecided = std::any_of(set.studies.begin(), set.studies.end(), [](const Study& s) { return s.mask && s.undecided; });
+  if (undecided) header.emplace_back("undecided");
+  TableText table(header);
   std::set<std::string> done;
   for (const auto& s : set.studies) {
     if (!s.mask || !done.insert(s.image.generic_string()).second) continue;
-    table.row({s.image.generic_string(), std::to_string(s.mask->height), std::to_string(s.mask->width), image::mask_text(*s.mask, image::RunForm::absolute)});
+    const auto text = [](const RunLengthMask& mask) { return image::mask_text(mask, image::RunForm::absolute); };
+    std::vector<std::string> cells{s.image.generic_string(), std::to_string(s.mask->height), std::to_string(s.mask->width), text(*s.mask)};
+    if (undecided) cells.push_back(s.undecided ? text(*s.undecided) : "");
+    table.row(cells);
   }
   return table;
 }

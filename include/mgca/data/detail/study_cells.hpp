@@ -74,10 +74,11 @@ inline RunLengthMask mask_at(const io::CsvRow& row, std::size_t height, std::siz
     if (!value || *value <= 0 || *value > 32768) row.wrong(column, "1 to 32,768 pixels");
     return *value;
   };
+  const ImageSize size{.height = side(height), .width = side(width)};
   try {
-    return image::parse_mask(row.at(runs), image::RunForm::absolute, {.height = side(height), .width = side(width)});
+    return image::parse_mask(row.at(runs), image::RunForm::absolute, size);
   } catch (const Error& error) {
-    fail(ErrorKind::data, row.place(), ": ", error.what());
+    fail(ErrorKind::data, row.place(runs), ": ", error.what());
   }
 }
 

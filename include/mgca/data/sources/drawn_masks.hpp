@@ -30,10 +30,12 @@ struct DrawnMasksConfig {
   }
 };
 
-// Study::mask is what is 255 in the mask's picture, Study::undecided what is 127; 0 is outside, and nothing else may stand there.
+// Study::mask is what is 255 in the mask's picture, Study::undecided what is mid-grey, 127 or 128; 0 is outside, and nothing else may stand
+// there.
 class DrawnMasks {
  public:
-  static constexpr std::uint8_t kInside = 255, kUndecided = 127;
+  static constexpr std::uint8_t kInside = 255;
+  [[nodiscard]] static constexpr bool is_undecided(std::uint8_t grey) { return grey == 127 || grey == 128; }
 
   // Reads the table and all masks. Throws Error(system) for a missing file, Error(data) naming table and row for a mask with other values,
   // paths and links that leave the folder, and a table without rows.
@@ -82,12 +84,12 @@ class DrawnMasks {
     bool any = false;
     for (std::size_t i = 0; i < drawn.pixels().size(); ++i) {
       const auto value = drawn.pixels()[i];
-      if (value != 0 && value != kInside && value != kUndecided)
+      if (value != 0 && value != kInside && !is_undecided(value))
         fail(ErrorKind::data, row.place(), ": a pixel of its mask is ", int{value},
-             "; expected 0 outside, 255 inside and 127 where nobody decided (a PNG, not a JPEG)");
+             "; expected 0 outside, 255 inside, and 127 or 128 where nobody decided (a PNG, not a JPEG)");
       inside.pixels()[i] = value == kInside ? 1 : 0;
-      undecided.pixels()[i] = value == kUndecided ? 1 : 0;
-      any = any || value == kUndecided;
+      undecided.pixels()[i] = is_undecided(value) ? 1 : 0;
+      any = any || is_undecided(value);
     }
     study.mask = image::mask_of(std::as_const(inside).plane());
     if (any) study.undecided = image::mask_of(std::as_const(undecided).plane());

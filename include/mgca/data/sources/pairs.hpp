@@ -196,9 +196,11 @@ class PairStudies {
   void read_masks(const ImageIndex& images) {
     auto table = io::CsvTable::read(config_.masks);
     const auto height = table.column("height"), width = table.column("width"), runs = table.column("runs");
+    const auto undecided = table.find("undecided");
     extra_.masks = for_each_joined(table, images, [&](const io::CsvRow& row, std::size_t i) {
       if (studies_[i].mask) fail(ErrorKind::data, row.place(), ": a second mask for the same image; keep one");
       studies_[i].mask = data::detail::mask_at(row, height, width, runs);
+      if (undecided && !row.blank(*undecided)) studies_[i].undecided = data::detail::mask_at(row, height, width, *undecided);
     });
   }
 

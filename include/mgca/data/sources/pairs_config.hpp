@@ -38,7 +38,7 @@ struct PairsConfig {
   std::filesystem::path labels;               // CSV with an image column and 0/1 columns; empty: no labels
   std::vector<std::string> label_columns;     // which; all must exist
   std::filesystem::path boxes;                // CSV with image, label, x, y, w, h; empty: no boxes
-  std::filesystem::path masks;                // CSV with image, height, width, runs; empty: no masks
+  std::filesystem::path masks;                // CSV with image, height, width, runs, and where there is one: undecided; empty: no masks
   ExtraRows extra_rows = ExtraRows::refuse;
 
   static void describe(auto& self, auto&& field) {
@@ -56,7 +56,7 @@ struct PairsConfig {
     field("labels", self.labels, "CSV with an image column and 0/1 columns");
     field("label_columns", self.label_columns, "columns that are labels");
     field("boxes", self.boxes, "CSV with image, label, x, y, w, h");
-    field("masks", self.masks, "CSV with image, height, width, runs");
+    field("masks", self.masks, "CSV with image, height, width, runs, and where there is one: undecided");
     field("extra_rows", self.extra_rows, "rows of labels, boxes or masks whose image is in no pair");
   }
 };

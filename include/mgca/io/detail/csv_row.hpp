@@ -38,6 +38,7 @@ class CsvRow {
   [[nodiscard]] std::string place() const {
     return *source_ + ": row " + std::to_string(number_) + " (line " + std::to_string(line_) + ")";
   }
+  [[nodiscard]] std::string place(std::size_t column) const { return place() + ", column '" + (*header_)[column] + "'"; }
   [[nodiscard]] const std::string& at(std::size_t column) const { return fields_[column]; }
   [[nodiscard]] bool blank(std::size_t column) const { return fields_[column].find_first_not_of(" \t") == std::string::npos; }
 
@@ -59,7 +60,7 @@ class CsvRow {
     return value;
   }
   [[noreturn]] void wrong(std::size_t column, std::string_view expected) const {
-    fail(ErrorKind::data, place(), ", column '", (*header_)[column], "': expected ", expected, ", found a cell of ", fields_[column].size(),
+    fail(ErrorKind::data, place(column), ": expected ", expected, ", found a cell of ", fields_[column].size(),
          " bytes that is none");
   }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mgca/core/config.hpp>
+#include <mgca/tensor/state_dict.hpp>
 #include <mgca/train/task.hpp>
 
 #include <map>
@@ -27,6 +28,20 @@ class HookList {
     std::map<std::string, std::string> all;
     each_described([&](const auto& hook, const std::string& name) { all[name] = to_json_text(hook, -1); });
     return all;
+  }
+  // The tensors of hooks that have some, as parts of a checkpoint.
+  void add_tensors(std::map<std::string, StateDict>& parts) {
+    each_described([&](const auto& hook, const std::string& name) {
+      if constexpr (requires { hook.state(); }) parts["hook " + name] = hook.state();
+    });
+  }
+  void restore_tensors(const std::map<std::string, StateDict>& parts) {
+    each_described([&](auto& hook, const std::string& name) {
+      if constexpr (requires { hook.state(); }) {
+        const auto part = parts.find("hook " + name);
+        hook.load_state(part == parts.end() ? StateDict{} : part->second);  // a part without tensors leaves no trace in the file
+      }
+    });
   }
   // Throws Error(config) where a record is not exactly its hook's fields.
   void restore(const std::map<std::string, std::string>& records) {
