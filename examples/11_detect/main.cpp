@@ -16,7 +16,7 @@ int main() {
                            .yolo = {.width = 32, .anchors = {60, 60, 90, 90, 130, 130, 60, 60, 90, 90, 130, 130, 60, 60, 90, 90, 130, 130}}});
   const mgca::FindOptions find{.confidence = 0.05};
   const auto before = mgca::tasks::detect(detector, unseen, find);
-  mgca::tasks::train_detector(detector, mgca::tasks::DetectionSplits<mgca::DetectionSource<mgca::SyntheticStudies>>{seen, unseen},
+  mgca::tasks::train_detector(detector, mgca::tasks::TrainingSplits<mgca::DetectionSource<mgca::SyntheticStudies>>{seen, unseen},
                               {.tower = mgca::TowerUse::trained, .find = find, .epochs = 12, .batch_size = 8, .rate = 4e-3});
   const auto after = mgca::tasks::detect(detector, unseen, find);
 

@@ -14,7 +14,7 @@ double learn(Net net, const Data& data, const mgca::SegmentConfig& config, int64
   using Part = mgca::Subset<Data>;
   const auto train = mgca::split_of(data, "train"), valid = mgca::split_of(data, "valid"), test = mgca::split_of(data, "test");
   const mgca::MaskSource<Part> a(train, {.side = side}), b(valid, {.side = side, .augmentation = {.moved = 0}});
-  const auto end = mgca::tasks::train_segmenter(net, mgca::tasks::MaskSplits<mgca::MaskSource<Part>>{a, b}, config);
+  const auto end = mgca::tasks::train_segmenter(net, mgca::tasks::TrainingSplits<mgca::MaskSource<Part>>{a, b}, config);
   double dice = 0;
   const auto& names = data.label_names();
   for (std::size_t c = 0; c <= names.size(); ++c) {  // the last: all

@@ -68,7 +68,7 @@ mgca::FeatureTower features_of(const mgca::ImageTower& tower) {
   return std::visit([](const auto& one) { return mgca::feature_tower(one); }, tower);
 }
 
-ScoredSeed run_seed(const ClassifySources& s, const mgca::ImageTower& image_tower, const mgca::ClassifyProtocol& p, std::uint64_t seed) {
+ScoredSeed run_seed(const ClassifySources& s, const mgca::ImageTower& image_tower, const mgca::ClassifyProtocol& p, std::uint64_t seed, const mgca::RunContext& run) {
   auto config = p.training;
   config.seed = seed;
   const auto tower = features_of(image_tower);
@@ -81,6 +81,7 @@ ScoredSeed run_seed(const ClassifySources& s, const mgca::ImageTower& image_towe
     test.records = s.stored_test->records;
     return {outcome, std::move(valid), std::move(test)};
   }
+  config.run = run;
   mgca::ClassifyTask task(head, config.labels, {tower, p.trained});
   const auto outcome = mgca::tasks::train_classifier<PictureSource, PictureSource>(task, {s.train, s.valid}, config, downstream::TellEpochs{});
   return {outcome, mgca::tasks::score(task, s.valid), mgca::tasks::score(task, s.test)};
@@ -121,7 +122,7 @@ void classify(ClassifyCommand o) {
   for (std::int64_t i = 0; i < o.seeds; ++i) {
     const auto seed = p.training.seed + static_cast<std::uint64_t>(i);
     if (i > 0 && p.trained == mgca::Trained::all) tower = downstream::open_tower(o, "classify");
-    const auto scored = run_seed(sources, tower.tower, p, seed);
+    const auto scored = run_seed(sources, tower.tower, p, seed, downstream::resumable(o, seed, {{"data", results.data.sha256}, {"tower", tower.record.sha256}}));
     const auto told = scores::of_split(test, scored.test);
     const bool exclusive = p.training.labels == mgca::LabelKind::exclusive;
     mgca::metrics::ClassificationOptions options{.kind = p.training.labels,
@@ -141,6 +142,7 @@ void classify(ClassifyCommand o) {
   downstream::write(o.out, mgca::to_json_text(results), results.seeds,
                     {"auroc", "average_precision", "f1", "mcc", "accuracy", "balanced_accuracy", "calibration_error", "brier"}, results.named_protocol);
   scores::write_page(o.out / "classify.html", downstream::table(results.seeds, {"auroc", "average_precision", "f1", "mcc", "calibration_error", "brier"}), judged, data.label_names());
+  downstream::forget_training(o);
 }
 
 }  // namespace

@@ -94,11 +94,12 @@ void detect(const DetectCommand& o) {
   for (std::int64_t i = 0; i < o.seeds; ++i) {
     auto training = p.training;
     training.seed += static_cast<std::uint64_t>(i);
+    training.run = downstream::resumable(o, training.seed, {{"data", results.data.sha256}});
     if (i > 0) tower = downstream::open_tower(o, "detect");
     torch::manual_seed(training.seed);
     mgca::Detector detector(std::make_shared<mgca::DetectorImpl>(std::get<mgca::ResNet>(tower.tower), p.head));
     detector->to(study::parse_device(o.device));
-    const auto fitted = mgca::tasks::train_detector(detector, mgca::tasks::DetectionSplits<BoxSource>{a, b}, training, downstream::TellEpochs{});
+    const auto fitted = mgca::tasks::train_detector(detector, mgca::tasks::TrainingSplits<BoxSource>{a, b}, training, downstream::TellEpochs{});
     const auto report = mgca::tasks::detect(detector, c, training.find, {.resamples = p.resamples, .confidence = p.confidence});
     results.seeds.push_back({.seed = training.seed, .training = {{"epochs", static_cast<double>(fitted.progress.epoch)}}, .rows = {measured(report)}});
     const auto name = "seed-" + std::to_string(training.seed);
@@ -113,6 +114,7 @@ void detect(const DetectCommand& o) {
   results.spread = downstream::spread(results.seeds);
   downstream::write(o.out, mgca::to_json_text(results), results.seeds,
                     {"mAP_40_75", "published_mAP_40_75", "mAP_50_95", "AP50", "sensitivity_at_" + console::number(0.5, 3), "sensitivity_at_" + console::number(2, 3)}, results.named_protocol);
+  downstream::forget_training(o);
 }
 
 }  // namespace

@@ -146,6 +146,24 @@ std::shared_ptr<const mgca::ImagePack> open_pack(const Options& o) {
   return o.pack.empty() ? nullptr : std::make_shared<const mgca::ImagePack>(o.pack);
 }
 
+mgca::RunContext resumable(const Options& o, std::uint64_t seed, std::map<std::string, std::string> also) {
+  mgca::RunContext run;
+  run.folder = o.out / "training" / ("seed-" + std::to_string(seed));
+  run.identity = std::move(also);
+  run.sink = [](std::string_view event, std::span<const mgca::Field> fields) {
+    for (const auto& [name, value] : fields) {
+      if (event == "resumed" && name == "epoch") console::line("  goes on in epoch " + std::to_string(std::get<std::int64_t>(value) + 1));
+    }
+  };
+  return run;
+}
+
+void forget_training(const Options& o) {
+  std::error_code code;
+  std::filesystem::remove_all(o.out / "training", code);
+  if (code) mgca::fail_system(o.out / "training", "remove", code.value());
+}
+
 Estimate estimate(const mgca::Interval& i) { return {.value = i.estimate, .low = i.low, .high = i.high, .undefined = i.undefined}; }
 
 std::map<std::string, std::map<std::string, Spread>> spread(const std::vector<SeedResult>& seeds) {

@@ -8,6 +8,7 @@
 #include <mgca/data/sources/pairs.hpp>
 #include <mgca/feed/picture_config.hpp>
 #include <mgca/metrics/bootstrap.hpp>
+#include <mgca/train/fit_options.hpp>
 #include <mgca/train/task.hpp>
 
 #include <cstdint>
@@ -75,6 +76,12 @@ void require_side(const std::string& command, const std::string& option, std::in
 
 // None without --pack.
 [[nodiscard]] std::shared_ptr<const mgca::ImagePack> open_pack(const Options& options);
+
+// Where training of a seed is kept while it lasts, so that the same command again goes on after a kill: OUT/training/seed-N. `also`
+// is what the recipe and the pictures do not tell of the data and the start.
+[[nodiscard]] mgca::RunContext resumable(const Options& options, std::uint64_t seed, std::map<std::string, std::string> also);
+// Once the results are written: removes OUT/training.
+void forget_training(const Options& options);
 
 // A number with its interval; null where it is undefined.
 struct Estimate {

@@ -36,7 +36,7 @@ void write(const std::filesystem::path& out, downstream::Results<Protocol> resul
   results.library = study::version();
   results.seeds.push_back(std::move(found));
   results.spread = downstream::spread(results.seeds);
-  downstream::write(out, mgca::to_json_text(results), results.seeds, measures);
+  downstream::write(out, mgca::to_json_text(results), results.seeds, measures, results.named_protocol);
 }
 
 }  // namespace run_results

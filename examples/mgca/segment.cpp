@@ -67,6 +67,7 @@ struct SegmentRun {
   const mgca::SegmentProtocol& protocol;
   const MaskedSource &train, &valid, &test;
   const downstream::Options& options;
+  std::string data;  // SHA-256
 };
 
 downstream::Row measured_masks(const mgca::Segmentation& found) {
@@ -93,8 +94,9 @@ downstream::SeedResult train_and_score(Net net, const SegmentRun& run, std::uint
   const auto& p = run.protocol;
   auto training = p.training;
   training.seed = seed;
+  training.run = downstream::resumable(run.options, seed, {{"data", run.data}});
   net->to(study::parse_device(run.options.device));
-  const auto fitted = mgca::tasks::train_segmenter(net, mgca::tasks::MaskSplits<MaskedSource>{run.train, run.valid}, training, downstream::TellEpochs{});
+  const auto fitted = mgca::tasks::train_segmenter(net, mgca::tasks::TrainingSplits<MaskedSource>{run.train, run.valid}, training, downstream::TellEpochs{});
   const auto found = mgca::tasks::segment(net, run.test, {.threshold = p.threshold, .batch_size = training.batch_size,
                                                           .bootstrap = {.resamples = p.resamples, .confidence = p.confidence}});
   const auto stem = "seed-" + std::to_string(seed);
@@ -133,13 +135,14 @@ void segment(const downstream::Options& o) {
   std::error_code code;
   std::filesystem::create_directories(o.out, code);
   if (code) mgca::fail_system(o.out, "create the folder", code.value());
-  const SegmentRun run{.protocol = p, .train = a, .valid = b, .test = c, .options = o};
+  const SegmentRun run{.protocol = p, .train = a, .valid = b, .test = c, .options = o, .data = results.data.sha256};
   for (std::int64_t i = 0; i < o.seeds; ++i) {
     if (i > 0) tower = downstream::open_tower(o, "segment");
     results.seeds.push_back(segment_with(tower.tower, run, p.training.seed + static_cast<std::uint64_t>(i), i == 0));
   }
   results.spread = downstream::spread(results.seeds);
   downstream::write(o.out, mgca::to_json_text(results), results.seeds, {"dice", "iou", "hausdorff95", "dice_over_batches"}, results.named_protocol);
+  downstream::forget_training(o);
 }
 
 }  // namespace

@@ -71,6 +71,9 @@ expect 0 'Finding' "$mgca" zeroshot --run a --labels data/pairs.csv --columns Fi
 grep -q "\"prompts_sha256\": \"$(sha256sum prompts.json | cut -d' ' -f1)\"" asked/results.json || failed "the hash of the prompts"
 grep -q '"similarity": "global_and_local"' asked/results.json || failed "the protocol holds the similarity"
 expect 0 'Finding +auroc .* DeLong' "$mgca" compare a/zeroshot asked --resamples 50
+expect 0 'Protocol chexzero .third_party., changed: similarity.ensemble' "$mgca" zeroshot --run a --labels data/pairs.csv --columns Finding --protocol chexzero --dataset mine --ensemble highest --out named
+grep -q '"option": "similarity.ensemble"' named/results.json || failed "zeroshot tells what is not as the protocol says"
+expect 2 'pass --dataset NAME' "$mgca" zeroshot --run a --labels data/pairs.csv --columns Finding --protocol chexzero
 expect 2 "no label 'Atelectasis'" "$mgca" zeroshot --run a --labels data/pairs.csv --columns Finding --prompts gloria
 expect 2 'the data have no labels' "$mgca" zeroshot --run a
 echo 'category_name,label_text,image,x,y,w,h' >phrases.csv

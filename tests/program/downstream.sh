@@ -50,6 +50,20 @@ expect 2 'vision transformer' "$mgca" detect "${small[@]}" --random mgca-vit-tin
 expect 2 'this image tower reads 64' "$mgca" detect "${boxes[@]}" --set pictures.side=96 --out none
 expect 4 'no picture of the training split has a box' "$mgca" detect --data data/pairs.csv --random mgca-resnet-small --device cpu --out none
 absent none
+
+# --- a kill -------------------------------------------------------------------------------------------------------
+long=("$mgca" segment "${unet[@]}" --set training.epochs=12)
+expect 0 'all +[01]' "${long[@]}" --out whole
+absent whole/training
+"${long[@]}" --out killed >>everything 2>&1 &
+run=$!
+for ((i = 0; i < 6000; ++i)); do [ -z "$(compgen -G 'killed/training/seed-42/checkpoints/step-*.safetensors')" ] || break; sleep 0.02; done
+kill -9 $run
+wait $run 2>/dev/null || true
+expect 4 'training.rate|rate' "${long[@]}" --set training.rate=1e-3 --out killed  # another recipe does not go on with it
+expect 0 'goes on in epoch' "${long[@]}" --out killed
+cmp -s whole/seed-42.csv killed/seed-42.csv || failed "a killed training ended with other scores"
+absent killed/training
 rm -rf drawn  # the prepared tables hold reports and patients: they are data
 no_canaries
 echo "ok: $cases cases"

@@ -38,7 +38,7 @@ TEST_CASE("detect: a tower and a YOLOv3 learn to find synthetic findings on unse
   const mgca::BootstrapOptions few{.resamples = 50, .threads = 1};
   const auto before = mgca::tasks::detect(detector, studies.held_out, find, few);
   mgca::History history;
-  (void)mgca::tasks::train_detector(detector, mgca::tasks::DetectionSplits<Boxes>{studies.source, studies.held_out},
+  (void)mgca::tasks::train_detector(detector, mgca::tasks::TrainingSplits<Boxes>{studies.source, studies.held_out},
                                     {.tower = mgca::TowerUse::trained, .find = find, .epochs = 12, .batch_size = 8, .rate = 4e-3, .threads = 0}, history);
   const auto after = mgca::tasks::detect(detector, studies.held_out, find, few);
   const auto first = history.rows().front().values, last = history.rows().back().values;

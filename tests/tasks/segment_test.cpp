@@ -45,7 +45,7 @@ TEST_CASE("segment: a small tower with a U-Net learns masks whose answer is know
   const MaskedStudies splits;
   auto net = small_unet();
   const auto before = mgca::tasks::segment(net, splits.test, {.bootstrap = {.resamples = 200}});
-  const auto end = mgca::tasks::train_segmenter(net, mgca::tasks::MaskSplits<MaskSource<SyntheticStudies>>{splits.train, splits.test},
+  const auto end = mgca::tasks::train_segmenter(net, mgca::tasks::TrainingSplits<MaskSource<SyntheticStudies>>{splits.train, splits.test},
                                                 {.tower = TowerUse::trained, .epochs = 5, .rate = 4e-3, .threads = 0});
   CHECK(end.progress.epoch == 5);
   const auto after = mgca::tasks::segment(net, splits.test, {.bootstrap = {.resamples = 200}});

@@ -97,7 +97,7 @@ TEST_CASE("train_head: a detector on a trained tower likewise, its best epoch ch
     mgca::DetectConfig config{.tower = mgca::TowerUse::trained, .find = {.confidence = 0.05}, .epochs = 3, .batch_size = 8, .rate = 4e-3, .threads = 0};
     config.run.folder = folder;
     mgca::History history;
-    (void)mgca::tasks::train_detector(detector, mgca::tasks::DetectionSplits<BoxSource>{boxes, boxes}, config, history, kill);
+    (void)mgca::tasks::train_detector(detector, mgca::tasks::TrainingSplits<BoxSource>{boxes, boxes}, config, history, kill);
     return weights_and_history(*detector, history);
   });
 }
@@ -111,7 +111,7 @@ TEST_CASE("train_head: a segmenter on a tower whose statistics drift likewise, m
     mgca::SegmentConfig config{.tower = mgca::TowerUse::frozen_drifting, .epochs = 3, .rate = 4e-3, .threads = 0};
     config.run.folder = folder;
     mgca::History history;
-    (void)mgca::tasks::train_segmenter(net, mgca::tasks::MaskSplits<TurnedMasks>{masks, masks}, config, history, kill);
+    (void)mgca::tasks::train_segmenter(net, mgca::tasks::TrainingSplits<TurnedMasks>{masks, masks}, config, history, kill);
     return weights_and_history(*net, history);
   });
 }

@@ -176,6 +176,7 @@ constexpr auto names_of(PromptSource) { return std::to_array<std::string_view>({
 struct ZeroShotProtocol {
   DataRecipe data;
   PromptSource prompts = PromptSource::negation;
+  PromptSet sentences;     // in full once they are drawn; from the beginning where they are one's own
   std::int64_t each = 0;   // prompts drawn for each class of gloria; 0: all
   std::uint64_t seed = 0;  // of that draw
   ZeroShotOptions similarity;
@@ -189,6 +190,7 @@ struct ZeroShotProtocol {
   static void describe(auto& self, auto&& field) {
     field("data", self.data, "which data, prepared how");
     field("prompts", self.prompts, "which sentences");
+    field("sentences", self.sentences, "in full once they are drawn");
     field("each", self.each, "prompts drawn for each class of gloria; 0: all");
     field("seed", self.seed, "of that draw");
     field("similarity", self.similarity, "how images and sentences are compared");
@@ -202,6 +204,7 @@ struct ZeroShotProtocol {
   void validate() const {
     similarity.validate();
     MGCA_CHECK(each >= 0, "protocol: expected a number of prompts for each class, or 0 for all, got ", each);
+    if (prompts == PromptSource::own) sentences.validate();
     detail::require_fixed(fixed, ZeroShotProtocol().fixed);
     detail::require_scoring(100, resamples, confidence);
   }

@@ -30,12 +30,12 @@ struct SuppressionOptions {
 namespace detail {
 
 // Equal parts of the stretch over which `place` puts the boxes.
-struct Parts {
+struct EqualParts {
   double first = 0, per_unit = 0;
   std::uint32_t count = 1;
 
   template <class Place>
-  Parts(const std::vector<Box>& boxes, std::uint32_t wanted, const Place& place) {
+  EqualParts(const std::vector<Box>& boxes, std::uint32_t wanted, const Place& place) {
     const auto [low, high] = std::minmax_element(boxes.begin(), boxes.end(), [&](const Box& l, const Box& r) { return place(l) < place(r); });
     first = place(*low);
     if (place(*high) > first) count = wanted, per_unit = wanted / (place(*high) - first);
@@ -112,7 +112,7 @@ class Suppression {
   }
 
   double threshold_;
-  Parts x_, y_;
+  EqualParts x_, y_;
   std::vector<std::uint32_t> starts_;  // where each cell begins, one more than there are cells
   std::vector<std::uint32_t> place_;   // of each rank in what follows
   std::vector<Box> boxes_;

@@ -165,12 +165,9 @@ struct DetectionReport {
 
 namespace tasks {
 
-template <class Source>
-using DetectionSplits = TrainingSplits<Source>;
-
 // As train_head says, by config.monitor. More hooks are called last.
 template <class Source, class... Hooks>
-FitResult train_detector(Detector detector, const DetectionSplits<Source>& splits, const DetectConfig& config, Hooks&&... hooks) {
+FitResult train_detector(Detector detector, const TrainingSplits<Source>& splits, const DetectConfig& config, Hooks&&... hooks) {
   DetectTask task(detector, config);
   const bool by_map = config.monitor == DetectMonitor::mean_average_precision;
   return train_head(task, splits, config,

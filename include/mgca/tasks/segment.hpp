@@ -148,12 +148,9 @@ template <SegmentationNet Net>
 
 }  // namespace detail
 
-template <class Source>
-using MaskSplits = TrainingSplits<Source>;
-
 // As train_head says, by validation loss. More hooks are called last.
 template <SegmentationNet Net, class Source, class... Hooks>
-FitResult train_segmenter(Net net, const MaskSplits<Source>& splits, const SegmentConfig& config, Hooks&&... hooks) {
+FitResult train_segmenter(Net net, const TrainingSplits<Source>& splits, const SegmentConfig& config, Hooks&&... hooks) {
   SegmentTask<Net> task(net, config);
   return train_head(task, splits, config, {.held_out_batch = config.batch_size, .schedule = config.schedule}, std::forward<Hooks>(hooks)...).fit;
 }
