@@ -15,7 +15,8 @@ usage: ./bootstrap.sh COMMAND [OPTIONS]
 
 Commands
   demo     build the program, train on the sample radiographs, write a report page
-  test     build everything, run every test
+  test     build everything, run every test but the study
+  study    build the program, run the whole study and check what was learned: 20 minutes on two cores
   build    build the program: build/bin/mgca
   bench    build and run the benchmarks
   clean    remove build/ and runs/ (.deps/ with libtorch stays; remove it by hand)
@@ -207,7 +208,15 @@ run_tests() {
   logged configure configure build -DCMAKE_CXX_FLAGS=-O2 -DLIBTORCH_ROOT="$torch_root" -DMGCA_BUILD_TESTS=torch \
     -DMGCA_TEST_FLAGS=-O0
   logged build cmake --build build -j "$jobs"
-  (cd build && ctest --output-on-failure -j "$jobs")
+  (cd build && ctest --output-on-failure -j "$jobs" -LE slow)
+}
+
+run_study() {
+  prepare "${packages[@]}" "${test_packages[@]}"
+  say "Building the program"
+  logged configure configure build -DCMAKE_CXX_FLAGS=-O2 -DLIBTORCH_ROOT="$torch_root" -DMGCA_BUILD_TESTS=torch -DMGCA_TEST_FLAGS=-O0
+  logged program cmake --build build -j "$jobs" --target mgca_program
+  (cd build && ctest --verbose -L slow)
 }
 
 run_benchmarks() {
@@ -245,6 +254,7 @@ done
 case $command in
   demo) build_program; say "The study"; exec build/bin/mgca demo --data examples/data --out runs/demo ;;
   test) run_tests ;;
+  study) run_study ;;
   build) build_program; say "Built: build/bin/mgca" ;;
   bench) run_benchmarks ;;
   clean) rm -rf build runs; say "Removed build/ and runs/" ;;
