@@ -60,7 +60,7 @@ run=$!
 for ((i = 0; i < 6000; ++i)); do [ -z "$(compgen -G 'killed/training/seed-42/checkpoints/step-*.safetensors')" ] || break; sleep 0.02; done
 kill -9 $run
 wait $run 2>/dev/null || true
-expect 4 'training.rate|rate' "${long[@]}" --set training.rate=1e-3 --out killed  # another recipe does not go on with it
+expect 3 'recipe.rate: the checkpoint has 0.0005, this run 0.001' "${long[@]}" --set training.rate=1e-3 --out killed  # another recipe does not go on with it
 expect 0 'goes on in epoch' "${long[@]}" --out killed
 cmp -s whole/seed-42.csv killed/seed-42.csv || failed "a killed training ended with other scores"
 absent killed/training
