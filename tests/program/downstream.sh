@@ -59,7 +59,8 @@ absent whole/training
 run=$!
 for ((i = 0; i < 6000; ++i)); do [ -z "$(compgen -G 'killed/training/seed-42/checkpoints/step-*.safetensors')" ] || break; sleep 0.02; done
 kill -9 $run
-wait $run 2>/dev/null || true
+got=0; wait $run || got=$?
+[ $got = 137 ] || failed "the training was to be killed before its end, it ended with $got"
 expect 3 'recipe.rate: the checkpoint has 0.0005, this run 0.001' "${long[@]}" --set training.rate=1e-3 --out killed  # another recipe does not go on with it
 expect 0 'goes on in epoch' "${long[@]}" --out killed
 cmp -s whole/seed-42.csv killed/seed-42.csv || failed "a killed training ended with other scores"

@@ -48,6 +48,15 @@ inline FixedParts fixed_training(const char* schedule, const char* monitor) {
           {"interval", "percentile bootstrap, patients drawn with replacement"}};
 }
 
+// What is trained on how much and scored on what, in every recipe that trains.
+inline void describe_scoring(auto& self, auto&& field) {
+    field("percent", self.percent, "published part of the training split");
+    field("split", self.split, "which split is scored");
+    field("confidence", self.confidence, "of the intervals");
+    field("resamples", self.resamples, "of the bootstrap");
+    field("fixed", self.fixed, "what no option changes");
+}
+
 inline void require_fixed(const FixedParts& given, const FixedParts& fixed) {
   MGCA_CHECK(given == fixed, "protocol: `fixed` tells what no option changes; leave it as it is");
 }
@@ -80,11 +89,7 @@ struct ClassifyProtocol {
     field("training", self.training, "how it is trained");
     field("pictures", self.pictures, "how pictures are stored and augmented");
     field("standardised", self.standardised, "whether stored features are scaled to mean 0 and deviation 1 over the training records");
-    field("percent", self.percent, "published part of the training split");
-    field("split", self.split, "which split is scored");
-    field("confidence", self.confidence, "of the intervals");
-    field("resamples", self.resamples, "of the bootstrap");
-    field("fixed", self.fixed, "what no option changes");
+    detail::describe_scoring(self, field);
     field("stored_features", self.stored_features, "whether features are computed once; follows from the rest");
     field("threshold", self.threshold, "how a score becomes a call; follows from the rest");
   }
@@ -119,11 +124,7 @@ struct DetectProtocol {
     field("pictures", self.pictures, "how pictures are squashed");
     field("head", self.head, "the YOLOv3; its channels and picture size are the tower's");
     field("training", self.training, "how it is trained, and which boxes are found");
-    field("percent", self.percent, "published part of the training split");
-    field("split", self.split, "which split is scored");
-    field("confidence", self.confidence, "of the intervals");
-    field("resamples", self.resamples, "of the bootstrap");
-    field("fixed", self.fixed, "what no option changes");
+    detail::describe_scoring(self, field);
   }
   void validate() const {
     pictures.validate();
@@ -150,11 +151,7 @@ struct SegmentProtocol {
     field("pictures", self.pictures, "pictures and masks");
     field("training", self.training, "how it is trained");
     field("threshold", self.threshold, "probability above which a pixel is marked");
-    field("percent", self.percent, "published part of the training split");
-    field("split", self.split, "which split is scored");
-    field("confidence", self.confidence, "of the intervals");
-    field("resamples", self.resamples, "of the bootstrap");
-    field("fixed", self.fixed, "what no option changes");
+    detail::describe_scoring(self, field);
   }
   void validate() const {
     pictures.validate();
