@@ -37,7 +37,7 @@ void step(benchmark::State& state, const std::string& name, Part part) {
     };
     optimizer.zero_grad();
     mgca::Tensor loss;
-    timed(Part::forward, [&] { loss = model->losses(images, tokens).total(); });
+    timed(Part::forward, [&] { loss = model->losses({.images = images, .tokens = tokens}).total(); });
     timed(Part::backward, [&] { loss.backward(); });
     timed(Part::update, [&] { optimizer.step(2e-5); });
     state.SetIterationTime(seconds);

@@ -12,8 +12,8 @@ class Echo : public mgca::AlignmentModel {
   Echo() : scale(register_parameter("scale", torch::ones({}))) {}
   mgca::Embeddings encode_image(const mgca::Tensor& images) override { return {.global = images.flatten(1) * scale, .local = {}, .attention = {}, .valid = {}}; }
   mgca::Embeddings encode_text(const mgca::Tokens& tokens) override { return {.global = tokens.ids.to(torch::kFloat32), .local = {}, .attention = {}, .valid = {}}; }
-  mgca::AlignmentLosses losses(const mgca::Tensor& images, const mgca::Tokens& tokens) override {
-    const auto difference = encode_image(images).global - encode_text(tokens).global;
+  mgca::AlignmentLosses losses(const mgca::AlignmentInput& batch) override {
+    const auto difference = encode_image(batch.images).global - encode_text(batch.tokens).global;
     return {.terms = {{"square", difference.square().mean(), 1.0}, {"length", difference.abs().mean(), 0.5}}, .metrics = {}};
   }
   mgca::Tensor image_features(const mgca::Tensor& images) override { return images.flatten(1); }
@@ -31,7 +31,7 @@ class Echo : public mgca::AlignmentModel {
 TEST_CASE("model: one of another kind trains through the interface", "[align][fast]") {
   const std::shared_ptr<mgca::AlignmentModel> model = std::make_shared<Echo>();
   const mgca::Tokens tokens{.ids = torch::arange(8).view({2, 4}), .mask = torch::ones({2, 4}, torch::kLong), .word_slot = {}, .words = {}};
-  const auto losses = model->losses(torch::ones({2, 1, 2, 2}), tokens);
+  const auto losses = model->losses({.images = torch::ones({2, 1, 2, 2}), .tokens = tokens});
   CHECK(losses.total().item<double>() == Approx(losses.terms[0].value.item<double>() + 0.5 * losses.terms[1].value.item<double>()));
   losses.total().backward();
   const auto scale = model->named_parameters()["scale"];

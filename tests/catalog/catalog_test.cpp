@@ -46,7 +46,7 @@ void check_training_step(AlignmentModel& model) {
   mgca::Tensor loss;
   {
     const HostReads watch;
-    const auto losses = model.losses(images, tokens);
+    const auto losses = model.losses({.images = images, .tokens = tokens});
     loss = losses.total();
     CHECK(losses.terms.size() == 3);
     loss.backward();
@@ -77,7 +77,7 @@ void check_batch_of_one(AlignmentModel& model) {
     INFO(words << " words, " << (training ? "training" : "evaluation"));
     model.train(training);
     model.zero_grad();
-    const auto losses = model.losses(torch::randn({1, 3, S, S}), tokens_for(model, {words}));
+    const auto losses = model.losses({.images = torch::randn({1, 3, S, S}), .tokens = tokens_for(model, {words})});
     losses.total().backward();
     CHECK(losses.total().isfinite().item<bool>());
     for (const auto& [name, value] : losses.metrics) CHECK(value.item<float>() == 1);  // the only report is the right one

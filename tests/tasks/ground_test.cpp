@@ -24,7 +24,7 @@ struct BrightnessModel : mgca::AlignmentModel {
     const auto axis = torch::tensor({1.F, 0.F});
     return {.global = axis.expand({B, 2}), .local = axis.expand({B, L, 2}) * 0.5, .valid = torch::ones({B, L}, torch::kBool)};
   }
-  mgca::AlignmentLosses losses(const mgca::Tensor&, const mgca::Tokens&) override { return {}; }
+  mgca::AlignmentLosses losses(const mgca::AlignmentInput&) override { return {}; }
   mgca::Tensor image_features(const mgca::Tensor& images) override { return images; }
   int64_t image_width() const override { return 2; }
   int64_t image_size() const override { return 32; }

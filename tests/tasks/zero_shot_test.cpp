@@ -24,7 +24,7 @@ struct FirstWordModel : mgca::AlignmentModel {
     const auto words = torch::cat({none, axes, none.slice(0, 0, 1)}).index_select(0, tokens.ids.flatten()).view({tokens.ids.size(0), -1, 4}).slice(1, 1);  // after [CLS]
     return {.global = words.select(1, 0), .local = words, .valid = words.abs().sum(2) > 0};
   }
-  mgca::AlignmentLosses losses(const Tensor&, const Tokens&) override { return {}; }
+  mgca::AlignmentLosses losses(const mgca::AlignmentInput&) override { return {}; }
   Tensor image_features(const Tensor& images) override { return images; }
   int64_t image_width() const override { return 4; }
   int64_t image_size() const override { return 0; }

@@ -160,7 +160,8 @@ class MgcaImpl : public AlignmentModel {
     return text_encoder_q->project(features, alignment_quirks(config.profile).padding_in_local_statistics ? Tensor() : features.valid, parts);
   }
 
-  AlignmentLosses losses(const Tensor& images, const Tokens& tokens) override {
+  AlignmentLosses losses(const AlignmentInput& batch) override { return losses(batch.images, batch.tokens); }
+  AlignmentLosses losses(const Tensor& images, const Tokens& tokens) {
     MGCA_CHECK(images.dim() == 4 && images.size(0) == tokens.ids.size(0) && images.size(0) > 0,
                "mgca: expected as many images (B, 3, S, S) as reports (B, T), B at least 1, got ", images.sizes(), " and ", tokens.ids.sizes());
     const auto parts = config.computes(config.token_weight) ? detail::Parts::embedded : detail::Parts::skipped;  // CTA alone looks at them

@@ -23,6 +23,21 @@ struct Embeddings {
   Tensor features;   // (B, width of the tower) its own summary, before any projection, as image_features() gives; undefined: not kept
 };
 
+// What a step looks at, on the model's device.
+struct AlignmentInput {
+  Tensor images;              // (B, 3, S, S) in [-1, 1]
+  Tokens tokens = {};         // of the B reports
+  Tensor second_images = {};  // (B, 3, S, S) another view of each picture; undefined unless the model asks for two
+  Tensor labels = {};         // (B, C) 1 present, 0 absent, NaN unknown; undefined or C = 0 where there are none
+};
+
+// What a model asks of its batches.
+struct AlignmentNeeds {
+  bool reports = true;
+  bool labels = false;
+  int64_t views = 1;  // of every picture, differently augmented
+};
+
 struct AlignmentLosses {
   std::vector<LossTerm> terms;       // what is optimised
   std::vector<NamedTensor> metrics;  // what is only watched, as scalar tensors without gradient
@@ -37,8 +52,9 @@ class AlignmentModel : public torch::nn::Module {
   // images (B, 3, S, S) in [-1, 1].
   [[nodiscard]] virtual Embeddings encode_image(const Tensor& images) = 0;
   [[nodiscard]] virtual Embeddings encode_text(const Tokens& tokens) = 0;
-  // The losses of a batch of pairs; in training mode this is the forward of a training step.
-  [[nodiscard]] virtual AlignmentLosses losses(const Tensor& images, const Tokens& tokens) = 0;
+  // The losses of a batch; in training mode this is the forward of a training step.
+  [[nodiscard]] virtual AlignmentLosses losses(const AlignmentInput& batch) = 0;
+  [[nodiscard]] virtual AlignmentNeeds needs() const { return {}; }
   // What a downstream task builds on: the image tower's own summary, before any projection, (B, image_width()).
   [[nodiscard]] virtual Tensor image_features(const Tensor& images) = 0;
   // Between backward and the optimiser's step of the given epoch, counted from 0.

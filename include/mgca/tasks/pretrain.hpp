@@ -20,7 +20,7 @@ class PretrainTask {
   // The weighted sum; each weighted term and the pairing accuracies are watched.
   StepResult training_step(const StudyBatch& batch) {
     const auto device = model_->parameters().front().device();
-    const auto losses = model_->losses(network_input(batch.images, device), batch.tokens.to(device));
+    const auto losses = model_->losses({.images = network_input(batch.images, device), .tokens = batch.tokens.to(device)});
     StepResult result{.loss = losses.total(), .metrics = losses.metrics, .samples = batch.size()};
     for (const auto& term : losses.terms) result.metrics.push_back({"loss_" + term.name, term.weighted().detach()});
     return result;

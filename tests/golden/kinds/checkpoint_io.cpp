@@ -49,7 +49,7 @@ Answer checkpoint_io(const Case& one) {
   model->eval();
   {
     const torch::NoGradGuard no_grad;
-    const auto losses = model->losses(images, tokens);
+    const auto losses = model->losses({.images = images, .tokens = tokens});
     std::vector<Tensor> values;
     for (const auto& term : losses.terms) values.push_back(term.value.to(torch::kFloat64));
     for (const auto& [metric, value] : losses.metrics) values.push_back(100 * value.to(torch::kFloat64));
@@ -68,7 +68,7 @@ Answer checkpoint_io(const Case& one) {
     start[item.key()] = item.value().detach().clone();
   }
   load_moments(optimizer, checkpoint, names);
-  const auto loss = model->losses(images, tokens).total();
+  const auto loss = model->losses({.images = images, .tokens = tokens}).total();
   loss.backward();
   model->after_backward(one.config.value("resume_epoch", 2));
   optimizer.step(one.config.at("resume_lr"));
