@@ -1,8 +1,9 @@
-"""Training steps of detection and segmentation in PyTorch and by the benchmark given, in turns: steps.py TASKS_BENCH FOLDER ROUNDS.
+"""Training steps in PyTorch and by the benchmarks given, in turns: steps.py BENCHMARKS FOLDER ROUNDS, where BENCHMARKS is the folder
+of tasks_bench and catalog_bench. On a GPU, where there is one, in f32 and bf16, and a pretraining step besides.
 
 The peers are what a user has without this library: torchvision's ResNet-50 with a YOLOv3 whose boxes are assigned one after another in Python,
-the U-Net of segmentation-models-pytorch, and timm's ViT-B/16 with four up-sampling blocks; towers frozen, AdamW. The least wall time of
-all rounds counts.
+the U-Net of segmentation-models-pytorch, and timm's ViT-B/16 with four up-sampling blocks; towers frozen, AdamW. Pretraining: timm's ViT-B/16
+and six layers of BERT of transformers under a contrastive loss of whole images and reports. The least wall time of all rounds counts.
 """
 import json
 import os
@@ -17,8 +18,11 @@ import torchvision
 from torch import nn
 from torch.nn import functional as F
 
-bench, folder, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
+benchmarks, folder, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
 SIDE = 224
+GPU = torch.cuda.is_available()
+torch.set_default_device("cuda" if GPU else "cpu")
+PRECISIONS = {"f32": torch.float32, "bf16": torch.bfloat16} if GPU else {"f32": torch.float32}
 ANCHORS = [(116, 90), (156, 198), (373, 326), (30, 61), (62, 45), (59, 119), (10, 13), (16, 30), (33, 23)]
 
 
@@ -134,52 +138,93 @@ def unet():
     return net
 
 
+class Pair(nn.Module):
+    """Contrast of whole images and reports, every part as its library runs it best."""
+
+    def __init__(self):
+        super().__init__()
+        from transformers import BertConfig, BertModel
+
+        self.image = timm.create_model("vit_base_patch16_224", pretrained=False, num_classes=0)
+        self.text = BertModel(BertConfig(vocab_size=28996, num_hidden_layers=6, attn_implementation="sdpa"), add_pooling_layer=False)
+        self.heads = nn.ModuleList(nn.Sequential(nn.Linear(768, 2048), nn.BatchNorm1d(2048), nn.ReLU(), nn.Linear(2048, 128), nn.BatchNorm1d(128, affine=False)) for _ in range(2))
+
+    def forward(self, images, tokens):
+        image = F.normalize(self.heads[0](self.image.forward_features(images)[:, 0]), dim=1)
+        text = F.normalize(self.heads[1](self.text(tokens, attention_mask=torch.ones_like(tokens)).last_hidden_state[:, 0]), dim=1)
+        logits, truth = image @ text.t() / 0.07, torch.arange(len(images))
+        return F.cross_entropy(logits, truth) + F.cross_entropy(logits.t(), truth)
+
+
+def pictures(count):
+    bytes_ = torch.randint(256, (count, 1, SIDE, SIDE), dtype=torch.uint8, device="cpu")
+    bytes_ = bytes_.pin_memory() if GPU else bytes_
+    return lambda: (bytes_.to("cuda" if GPU else "cpu", non_blocking=True).float() / 127.5 - 1).expand(-1, 3, -1, -1)
+
+
 def detection_step():
-    net = Detector().train()
-    images = torch.randint(256, (16, 1, SIDE, SIDE)).expand(-1, 3, -1, -1).float() / 127.5 - 1
+    net, images = Detector().train(), pictures(16)
     boxes = torch.rand(16, 3, 5) * 0.4 + 0.1
     boxes[..., 0] = 0
-    return net, lambda: yolo_loss(net(images), boxes)
+    return net, lambda: yolo_loss(net(images()), boxes)
 
 
 def segmentation_step(net):
     net.train()
-    images = torch.randint(256, (8, 1, SIDE, SIDE)).expand(-1, 3, -1, -1).float() / 127.5 - 1
-    masks = (torch.rand(8, 1, SIDE, SIDE) > 0.9).float()
-    return net, lambda: mask_loss(net(images), masks)
+    images, masks = pictures(8), (torch.rand(8, 1, SIDE, SIDE) > 0.9).float()
+    return net, lambda: mask_loss(net(images()), masks)
 
 
-def seconds(net, loss, count=2):
-    optimizer = torch.optim.AdamW([p for p in net.parameters() if p.requires_grad], 5e-4)
+def pretraining_step(count):
+    net, images, tokens = Pair().train(), pictures(count), torch.randint(200, 28996, (count, 112))
+    return net, lambda: net(images(), tokens)
+
+
+def seconds(net, loss, precision):
+    optimizer = torch.optim.AdamW([p for p in net.parameters() if p.requires_grad], 5e-4, fused=GPU)
     least = float("inf")
-    for _ in range(count + 1):  # the first warms up
+    for _ in range(25 if GPU else 3):  # the first warm up
         begin = time.perf_counter()
         optimizer.zero_grad()
-        loss().backward()
+        with torch.autocast("cuda" if GPU else "cpu", PRECISIONS[precision], enabled=precision != "f32"):
+            value = loss()
+        value.backward()
         optimizer.step()
+        if GPU:
+            torch.cuda.synchronize()
         least = min(least, time.perf_counter() - begin)
     return least
 
 
-def ours():
+def measured(program, wanted):
     path = os.path.join(folder, "steps.json")
-    subprocess.run([bench, "--benchmark_filter=TrainingStep", "--benchmark_min_time=0.1", "--benchmark_repetitions=2", f"--benchmark_out={path}", "--benchmark_out_format=json"],
-                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run([os.path.join(benchmarks, program), f"--benchmark_filter={wanted}", "--benchmark_min_time=" + ("0.5s" if GPU else "0.1s"), "--benchmark_repetitions=2",
+                    f"--benchmark_out={path}", "--benchmark_out_format=json"], check=True, stdout=subprocess.DEVNULL)
     with open(path) as file:
-        found = {}
-        for one in json.load(file)["benchmarks"]:
-            if one.get("run_type") == "iteration":
-                name = one["name"].split("/")[0].removeprefix("BM_TrainingStep_")
-                found[name] = min(found.get(name, float("inf")), one["real_time"] / 1e3)
-        return found
+        return [(one["name"].split("/"), one["real_time"] / 1e3) for one in json.load(file)["benchmarks"] if one.get("run_type") == "iteration"]
 
 
-print(f"torch {torch.__version__}, torchvision {torchvision.__version__}, segmentation-models-pytorch {smp.__version__}, timm {timm.__version__}, {torch.get_num_threads()} threads")
+def ours():
+    """Seconds by (step, precision)."""
+    found = {}
+    for (name, precision, *_), value in measured("tasks_bench", "TrainingStep"):
+        key = name.removeprefix("BM_TrainingStep_"), list(PRECISIONS)[int(precision.removeprefix("precision:"))]
+        found[key] = min(found.get(key, float("inf")), value)
+    for name, value in measured("catalog_bench", "PretrainStep/mgca-vit-b16-ita") if GPU else []:
+        key = "pretrain " + name[3].removeprefix("pairs:"), name[2]
+        found[key] = min(found.get(key, float("inf")), value)
+    return found
+
+
+print(f"torch {torch.__version__}, torchvision {torchvision.__version__}, segmentation-models-pytorch {smp.__version__}, timm {timm.__version__}, "
+      + (torch.cuda.get_device_name() if GPU else f"{torch.get_num_threads()} threads"))
 peers = {"detection": detection_step, "unet": lambda: segmentation_step(unet()), "setr": lambda: segmentation_step(Setr())}
-best = {name: [float("inf"), float("inf")] for name in peers}
+if GPU:
+    peers |= {f"pretrain {count}": lambda count=count: pretraining_step(count) for count in (72, 144)}
+best = {(name, precision): [float("inf"), float("inf")] for name in peers for precision in PRECISIONS}
 for _ in range(rounds):
     mine = ours()
-    for name, make in peers.items():
-        best[name] = [min(best[name][0], mine[name]), min(best[name][1], seconds(*make()))]
-for name, (mine, theirs) in best.items():
-    print(f"{name}: {mine:.2f} s, PyTorch {theirs:.2f} s, ratio {theirs / mine:.2f}")
+    for key in best:
+        best[key] = [min(best[key][0], mine[key]), min(best[key][1], seconds(*peers[key[0]](), key[1]))]
+for (name, precision), (mine, theirs) in best.items():
+    print(f"{name} {precision}: {mine * 1e3:.2f} ms, PyTorch {theirs * 1e3:.2f} ms, ratio {theirs / mine:.2f}")

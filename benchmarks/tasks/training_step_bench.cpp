@@ -1,10 +1,13 @@
 // A training step of what stands on a frozen tower, at the published sizes: detection with 16 pictures on a ResNet-50, segmentation with 8
-// on a ResNet-50 (U-Net) and a ViT-B/16 (SETR), 224 x 224. Forward, loss, backward and update.
+// on a ResNet-50 (U-Net) and a ViT-B/16 (SETR), 224 x 224. Forward, loss, backward and update; on a GPU, where there is one, in bf16 too.
+#include "device.hpp"
+
 #include <mgca/catalog/presets.hpp>
 #include <mgca/heads/setr.hpp>
 #include <mgca/heads/unet.hpp>
 #include <mgca/tasks/detect.hpp>
 #include <mgca/tasks/segment.hpp>
+#include <mgca/tensor/precision.hpp>
 #include <mgca/train/optimizer.hpp>
 
 #include <benchmark/benchmark.h>
@@ -15,12 +18,20 @@ constexpr int64_t kSide = 224;
 
 template <class Task, class Batch>
 void steps(benchmark::State& state, Task& task, const Batch& batch) {
+  const auto precision = static_cast<mgca::Precision>(state.range(0));
+  task.module().to(mgca::bench::device());
   task.module().train();
   mgca::AdamW optimizer(task.module(), {});
+  const auto loss = [&] {
+    const mgca::AutocastScope autocast(precision, mgca::bench::device().type());
+    return task.training_step(batch).loss;
+  };
+  mgca::bench::finish();
   for (auto _ : state) {
     optimizer.zero_grad();
-    task.training_step(batch).loss.backward();
+    loss().backward();
     optimizer.step(5e-4);
+    mgca::bench::finish();
   }
 }
 
@@ -44,8 +55,13 @@ void BM_TrainingStep_unet(benchmark::State& state) {
 }
 void BM_TrainingStep_setr(benchmark::State& state) { segmentation(state, mgca::setr_on(mgca::Vit(mgca::presets::mgca_vit_b16().image))); }
 
+void precisions(benchmark::internal::Benchmark* b) {
+  b->ArgName("precision")->Arg(static_cast<int64_t>(mgca::Precision::f32))->Unit(benchmark::kMillisecond)->UseRealTime();
+  if (mgca::bench::on_gpu()) b->Arg(static_cast<int64_t>(mgca::Precision::bf16));
+}
+
 }  // namespace
 
-BENCHMARK(BM_TrainingStep_detection)->Unit(benchmark::kMillisecond)->UseRealTime();
-BENCHMARK(BM_TrainingStep_unet)->Unit(benchmark::kMillisecond)->UseRealTime();
-BENCHMARK(BM_TrainingStep_setr)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(BM_TrainingStep_detection)->Apply(precisions);
+BENCHMARK(BM_TrainingStep_unet)->Apply(precisions);
+BENCHMARK(BM_TrainingStep_setr)->Apply(precisions);

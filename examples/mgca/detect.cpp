@@ -82,7 +82,7 @@ void detect(const DetectCommand& o) {
   const DetectSplit train = mgca::data::subset_of_percent(data, p.percent), valid = mgca::split_of(data, "valid"), test = mgca::split_of(data, p.split);
   bool any = false;
   for (std::int64_t i = 0; i < train.size(); ++i) any = any || !train.record(i).boxes.empty();
-  if (!any) mgca::fail(mgca::ErrorKind::data, "detect: no picture of the training split has a box; prepare data with boxes: rsna, object-cxr, nih");
+  if (!any) mgca::fail(mgca::ErrorKind::data, "detect: no picture of the training split has a box; name a table of boxes with --boxes, or prepare data that have some: rsna, object-cxr, nih");
   const BoxSource a(train, p.pictures), b(valid, p.pictures), c(test, p.pictures);
   results.data = {.path = (o.data.empty() ? config.table : o.data).string(), .sha256 = mgca::data::fingerprint(data), .labels = {},
                   .records = {{"train", train.size()}, {"valid", valid.size()}, {p.split, test.size()}}};
@@ -123,6 +123,7 @@ void add_detect(CLI::App& program) {
   auto o = std::make_shared<DetectCommand>();
   auto* command = program.add_subcommand("detect", "a YOLOv3 on an image tower: mean average precision and FROC with intervals, drawings");
   downstream::add_options(*command, *o);
+  command->add_option("--boxes", o->boxes, "CSV with the columns image, label, x, y, w, h in pixels; without one: the data's own")->type_name("CSV");
   command->add_option("--drawings", o->drawings, "pictures drawn with truth (blue) and findings (amber)")->capture_default_str();
   command->footer("Trained on the split train, its best epoch chosen on valid, scored on --split. Writes results.json, results.md, results.tex, boxes of\n"
                   "every picture and weights into --out. Example: mgca detect --data prepared/rsna --run runs/mine --percent 10 --out results/boxes");

@@ -81,6 +81,8 @@ mgca::PairsConfig tables(const Options& o, const std::string& command) {
     mgca::fail(mgca::ErrorKind::argument, command, ": --data is missing: a folder of mgca prepare, or a CSV with the columns image and split");
   }
   config.report_column.clear();
+  if (!o.boxes.empty()) config.boxes = o.boxes;
+  if (!o.masks.empty()) config.masks = o.masks;
   return config;
 }
 

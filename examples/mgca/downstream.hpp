@@ -27,7 +27,8 @@ class App;
 namespace downstream {
 
 struct Options {
-  std::filesystem::path run, weights, data, labels, pack, out;
+  std::filesystem::path run, weights, data, pack, out;
+  std::filesystem::path labels, boxes, masks;  // tables beside --data instead of its own
   std::string random;   // a model whose tower is drawn at random
   std::string dialect;  // of weights
   std::string protocol, dataset;  // a named protocol, and the data set it is asked for where the data do not tell

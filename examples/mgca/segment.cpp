@@ -46,7 +46,7 @@ MaskedStudies masked(std::shared_ptr<Data> data, std::filesystem::path table) {
 // A prepared folder or table of pairs; or a folder with masks.csv that names a picture for every mask.
 MaskedStudies masked_studies(const downstream::Options& o) {
   const bool prepared = std::filesystem::exists(o.data / "manifest.json") || std::filesystem::exists(o.data / "config.json");
-  if (!o.data.empty() && std::filesystem::exists(o.data / "masks.csv") && !prepared) {
+  if (o.masks.empty() && !o.data.empty() && std::filesystem::exists(o.data / "masks.csv") && !prepared) {
     return masked(std::make_shared<mgca::DrawnMasks>(mgca::DrawnMasksConfig{.folder = o.data}), o.data / "masks.csv");
   }
   const auto config = downstream::tables(o, "segment");
@@ -151,6 +151,7 @@ void add_segment(CLI::App& program) {
   auto o = std::make_shared<downstream::Options>();
   auto* command = program.add_subcommand("segment", "masks from an image tower, a U-Net on a ResNet, a SETR on a ViT: Dice, overlap and outline distance with intervals");
   downstream::add_options(*command, *o);
+  command->add_option("--masks", o->masks, "CSV with the columns image, height, width, runs; without one: the data's own")->type_name("CSV");
   command->footer("--data may also be a folder with masks.csv and drawn masks. Trained on the split train, its best epoch chosen on valid, scored on\n"
                   "--split. Writes results.json, results.md, results.tex, scores of every picture, weights and segment.html into --out.\n"
                   "Example: mgca segment --data prepared/siim --run runs/mine --protocol mgca-scripts --percent 10 --out results/masks");

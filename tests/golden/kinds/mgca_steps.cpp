@@ -21,8 +21,8 @@ Answer mgca_steps(const Case& one) {
   const auto vocabulary = vocabulary_of(one);
   const auto losses_of = [&](const std::string& step) {
     const auto images = network_input(one.input(step + "imgs_u8"), torch::kCPU).to(one.dtype);
-    return model->losses(images, tokens_of({one.input(step + "caption_ids"), one.input(step + "attention_mask")}, vocabulary,
-                                           text_quirks(model->profile())));
+    return model->losses({.images = images, .tokens = tokens_of({one.input(step + "caption_ids"), one.input(step + "attention_mask")}, vocabulary,
+                                           text_quirks(model->profile()))});
   };
   std::map<std::string, Tensor> start;
   for (const auto& item : model->named_parameters()) start[item.key()] = item.value().detach().clone();
