@@ -74,13 +74,14 @@ class Detector(nn.Module):
         return outputs
 
 
+@torch.autocast("cuda" if GPU else "cpu", enabled=False)  # binary_cross_entropy refuses half precision
 def yolo_loss(outputs, boxes):
     total = 0.0
     for scale, out in enumerate(outputs):
         batch, _, height, width = out.shape
         stride = SIDE / height
         anchors = [(w * SIDE / 416 / stride, h * SIDE / 416 / stride) for w, h in ANCHORS[3 * scale:3 * scale + 3]]
-        raw = out.view(batch, 3, 6, height, width).permute(0, 1, 3, 4, 2)
+        raw = out.float().view(batch, 3, 6, height, width).permute(0, 1, 3, 4, 2)
         mask, empty = torch.zeros(batch, 3, height, width), torch.ones(batch, 3, height, width)
         target = torch.zeros(batch, 3, height, width, 4)
         for b in range(batch):
@@ -198,7 +199,7 @@ def seconds(net, loss, precision):
 
 def measured(program, wanted):
     path = os.path.join(folder, "steps.json")
-    subprocess.run([os.path.join(benchmarks, program), f"--benchmark_filter={wanted}", "--benchmark_min_time=" + ("0.5s" if GPU else "0.1s"), "--benchmark_repetitions=2",
+    subprocess.run([os.path.join(benchmarks, program), f"--benchmark_filter={wanted}", "--benchmark_min_time=" + ("0.5" if GPU else "0.1"), "--benchmark_repetitions=2",
                     f"--benchmark_out={path}", "--benchmark_out_format=json"], check=True, stdout=subprocess.DEVNULL)
     with open(path) as file:
         return [(one["name"].split("/"), one["real_time"] / 1e3) for one in json.load(file)["benchmarks"] if one.get("run_type") == "iteration"]

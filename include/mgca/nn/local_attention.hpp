@@ -37,7 +37,7 @@ struct LocalAttentionImpl : torch::nn::Module {
     const auto key = split(torch::linear(keys, weight[1], bias[1]));
     const auto value = split(torch::linear(keys, weight[2], bias[2]));
     Tensor outside;
-    if (valid.defined()) outside = torch::zeros_like(valid, query.options()).masked_fill(valid.logical_not(), -1e9).unsqueeze(1).unsqueeze(1);
+    if (valid.defined()) outside = torch::zeros_like(valid, torch::kFloat32).masked_fill(valid.logical_not(), -1e9).unsqueeze(1).unsqueeze(1);
     const auto mixed = ops::attention_weights(query, key, outside).to(value.scalar_type()).matmul(value);  // (B, heads, L, d)
     return out_proj(mixed.transpose(1, 2).flatten(2));
   }
