@@ -41,7 +41,8 @@ std::string text_of(const std::vector<mgca::Box>& boxes) {
 
 // One line a picture: its boxes in pixels of the squashed picture, corner after corner, and how sure each found one is.
 std::string table_of(const DetectSplit& split, const mgca::DetectionReport& report) {
-  std::string text = "row,truth,found,scores\n";
+  const auto patients = mgca::data::patient_groups(split, report.records);  // numbers, which name nobody
+  std::string text = "row,patient_number,truth,found,scores\n";
   for (std::size_t i = 0; i < report.images.size(); ++i) {
     std::vector<mgca::Box> found;
     std::string scores;
@@ -49,7 +50,7 @@ std::string table_of(const DetectSplit& split, const mgca::DetectionReport& repo
       found.push_back(one.box);
       scores += (scores.empty() ? "" : " ") + console::number(one.score, 4);
     }
-    text += std::to_string(split.record(report.records[i]).row) + "," + text_of(report.images[i].truth) + "," + text_of(found) + "," + scores + "\n";
+    text += std::to_string(split.record(report.records[i]).row) + "," + std::to_string(patients[i]) + "," + text_of(report.images[i].truth) + "," + text_of(found) + "," + scores + "\n";
   }
   return text;
 }

@@ -5,7 +5,6 @@
 
 #include <mgca/data/fingerprint.hpp>
 #include <mgca/feed/tokens.hpp>
-#include <mgca/io/weight_file.hpp>
 #include <mgca/tasks/image_index.hpp>
 
 #include <CLI/CLI.hpp>
@@ -42,8 +41,6 @@ struct RetrieveProtocol {
     field("resamples", self.resamples, "of the bootstrap");
   }
 };
-
-std::string weights_hash(const RetrieveOptions& o) { return mgca::io::WeightFile::open(o.run / "best.safetensors").sha256(); }
 
 std::string at(const char* measure, std::int64_t k) { return std::string(measure) + "_at_" + std::to_string(k); }
 
@@ -145,7 +142,7 @@ void retrieve_split(const RetrieveOptions& o) {
   if (o.write_index.empty()) return;
   std::vector<std::string> paths;
   for (const auto i : gallery.records) paths.push_back(split.record(i).image.generic_string());
-  mgca::ImageIndex(gallery.images, std::move(paths), {{"weights_sha256", weights_hash(o)}}).write(o.write_index);
+  mgca::ImageIndex(gallery.images, std::move(paths), {{"weights_sha256", run_results::weights(o).sha256}}).write(o.write_index);
   console::line("  index of " + std::to_string(N) + " images written to " + o.write_index.string());
 }
 
@@ -163,7 +160,7 @@ void retrieve_sentences(const RetrieveOptions& o) {
   const auto index = mgca::ImageIndex::read(o.index);
   auto study = study::open_run(o);
   const auto told = index.metadata().find("weights_sha256");
-  if (told != index.metadata().end() && told->second != weights_hash(o)) {
+  if (told != index.metadata().end() && told->second != run_results::weights(o).sha256) {
     mgca::fail(mgca::ErrorKind::data, o.index.string(), ": written with other weights than ", (o.run / "best.safetensors").string(),
                "; write it again with mgca retrieve --write-index");
   }

@@ -23,7 +23,7 @@ unet=("${small[@]}" --random mgca-resnet-small --tower width=4)
 expect 0 'all +[01]\.[0-9]+ \+- [01]\.' "$mgca" segment "${unet[@]}" --seeds 2 --out masks
 grep -q 'epoch 1/1   loss .* held-out loss .* held-out soft Dice' out || failed "a line for each epoch"
 for file in results.json results.md results.tex segment.html seed-42.csv seed-43.csv seed-42.safetensors seed-43.safetensors; do [ -s masks/$file ] || failed "masks/$file is missing"; done
-[ "$(head -1 masks/seed-42.csv)" = 'row,dice,iou,hausdorff95,predicted,truth' ] || failed "segment tells every image"
+[ "$(head -1 masks/seed-42.csv)" = 'row,patient_number,dice,iou,hausdorff95,predicted,truth' ] || failed "segment tells every image"
 grep -q '"set": "synthetic"' masks/results.json || failed "the prepared folder tells its data set"
 cmp -s masks/seed-42.csv masks/seed-43.csv && failed "two seeds gave the same scores"
 expect 0 'dice' "$mgca" segment "${small[@]}" --random mgca-vit-tiny --tower image_size=32 --tower depth=1 --percent 100 --out vit
@@ -43,7 +43,7 @@ boxes=("${small[@]}" --random mgca-resnet-small --set head.width=16 --set traini
 expect 0 'AP50' "$mgca" detect "${boxes[@]}" --out boxes --drawings 2
 grep -q 'held-out mAP' out || failed "a line for each epoch"
 for file in results.json results.md results.tex seed-42.csv seed-42.safetensors; do [ -s boxes/$file ] || failed "boxes/$file is missing"; done
-[ "$(head -1 boxes/seed-42.csv)" = 'row,truth,found,scores' ] && [ "$(find boxes/drawings -name '*.png' | wc -l)" = 2 ] || failed "detect tells and draws pictures"
+[ "$(head -1 boxes/seed-42.csv)" = 'row,patient_number,truth,found,scores' ] && [ "$(find boxes/drawings -name '*.png' | wc -l)" = 2 ] || failed "detect tells and draws pictures"
 expect 0 'Protocol mgca-scripts .scripts., changed: .*head.width 16 instead of 512' "$mgca" detect "${boxes[@]}" --protocol mgca-scripts --dataset rsna --set pictures.side=64 --drawings 0 --out named_boxes
 grep -q '"arithmetic": "published"' named_boxes/results.json || failed "the protocol decides how detection is trained"
 expect 2 'vision transformer' "$mgca" detect "${small[@]}" --random mgca-vit-tiny --out none

@@ -59,7 +59,7 @@ TEST_CASE("segment: a small tower with a U-Net learns masks whose answer is know
   CHECK(after.dice_over_batches == Approx(sum / 24));
   const auto csv = after.csv();
   CHECK(std::count(csv.begin(), csv.end(), '\n') == 25);
-  CHECK(std::count(csv.begin(), csv.end(), ',') == 25 * 5);
+  CHECK(std::count(csv.begin(), csv.end(), ',') == 25 * 6);
   const auto figures = mgca::tasks::best_and_worst(net, splits.test, after, 2);
   CHECK(figures.size() == 4);
   CHECK(figures.front().caption >= figures.back().caption);

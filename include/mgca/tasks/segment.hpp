@@ -100,17 +100,18 @@ struct Segmentation {
   struct One {
     int64_t record = 0, row = 0;  // position in the data set; row of its table
     MaskScore score;
+    int64_t patient = 0;          // numbered in order, which names nobody
   };
   std::vector<One> images;
   MaskSummary mean;
   double dice_over_batches = 0;  // Official code: means over batches are averaged, however small the last one is
 
-  // "row,dice,iou,hausdorff95,predicted,truth", a line for each image; an undefined distance is an empty cell.
+  // "row,patient_number,dice,iou,hausdorff95,predicted,truth", a line for each image; an undefined distance is an empty cell.
   [[nodiscard]] std::string csv() const {
-    std::string text = "row,dice,iou,hausdorff95,predicted,truth\n";
+    std::string text = "row,patient_number,dice,iou,hausdorff95,predicted,truth\n";
     std::array<char, 160> line{};
-    for (const auto& [record, row, score] : images) {
-      std::snprintf(line.data(), line.size(), "%lld,%.6g,%.6g,", static_cast<long long>(row), score.dice, score.iou);
+    for (const auto& [record, row, score, patient] : images) {
+      std::snprintf(line.data(), line.size(), "%lld,%lld,%.6g,%.6g,", static_cast<long long>(row), static_cast<long long>(patient), score.dice, score.iou);
       text += line.data();
       if (score.hausdorff95) std::snprintf(line.data(), line.size(), "%.6g", *score.hausdorff95), text += line.data();
       text += "," + std::to_string(score.predicted) + "," + std::to_string(score.truth) + "\n";
@@ -176,6 +177,7 @@ template <SegmentationNet Net, class Source>
   std::vector<int64_t> records;
   for (const auto& one : out.images) records.push_back(one.record);
   const auto groups = data::patient_groups(source.data(), records);
+  for (std::size_t i = 0; i < groups.size(); ++i) out.images[i].patient = groups[i];
   auto bootstrap = options.bootstrap;
   bootstrap.groups = groups;
   std::vector<MaskScore> scores;
