@@ -3,6 +3,7 @@
 
 #include <mgca/nn/bert_embeddings.hpp>
 #include <mgca/nn/bert_layer.hpp>
+#include <mgca/nn/dense_block.hpp>
 #include <mgca/nn/init.hpp>
 #include <mgca/nn/local_attention.hpp>
 #include <mgca/nn/mlp.hpp>

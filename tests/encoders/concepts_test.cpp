@@ -2,12 +2,14 @@
 
 #include <mgca/encoders/bert.hpp>
 #include <mgca/encoders/concepts.hpp>
+#include <mgca/encoders/densenet.hpp>
 #include <mgca/encoders/resnet.hpp>
 #include <mgca/encoders/vit.hpp>
 
 // The library's own towers and the archetypes satisfy the concepts; each archetype with one member less does not.
 static_assert(mgca::ImageEncoder<mgca::Vit> && !mgca::TextEncoder<mgca::Vit> && !mgca::PyramidEncoder<mgca::Vit>);
 static_assert(mgca::ImageEncoder<mgca::ResNet> && mgca::PyramidEncoder<mgca::ResNet>);
+static_assert(mgca::ImageEncoder<mgca::DenseNet> && mgca::PyramidEncoder<mgca::DenseNet>);
 static_assert(mgca::TextEncoder<mgca::Bert> && !mgca::ImageEncoder<mgca::Bert>);
 static_assert(mgca::ImageEncoder<mgca::Handle<mgca::archetype::ImageEncoderImpl>> && !mgca::TextEncoder<mgca::Handle<mgca::archetype::ImageEncoderImpl>>);
 static_assert(mgca::TextEncoder<mgca::Handle<mgca::archetype::TextEncoderImpl>>);
@@ -56,4 +58,5 @@ TEST_CASE("features: every image tower returns what the contract says", "[encode
   check_contract(mgca::Handle<MeanImpl>({}), images);
   check_contract(mgca::Vit({.image_size = 32, .patch_size = 8, .width = 12, .depth = 1, .heads = 3}), images);
   check_contract(mgca::ResNet({.depth = mgca::ResNetDepth::resnet10, .image_size = 32, .enlarged = 0, .width = 8}), images);
+  check_contract(mgca::DenseNet({.layers = {1, 1, 1, 1}, .growth = 4, .width = 8, .image_size = 32}), images);
 }

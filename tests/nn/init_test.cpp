@@ -39,7 +39,7 @@ TEST_CASE("init: the deviation is the one asked for", "[nn][fast]") {
   mgca::test::expect_normal(parts->linear->weight, 0.5);
 }
 
-TEST_CASE("init: convolutions keep the variance of what flows back, everything else stays", "[nn][fast]") {
+TEST_CASE("init: convolutions keep the variance of what flows back, or forward; everything else stays", "[nn][fast]") {
   torch::manual_seed(3);
   Parts parts({});
   const auto linear = parts->linear->weight.clone();
@@ -47,6 +47,8 @@ TEST_CASE("init: convolutions keep the variance of what flows back, everything e
   mgca::test::expect_normal(parts->conv->weight, std::sqrt(2.0 / (64 * 3 * 3)));
   CHECK(parts->conv->bias.eq(0).all().item<bool>());
   CHECK(torch::equal(parts->linear->weight, linear));
+  mgca::nn::kaiming_convolutions(*parts, mgca::nn::Fan::in);
+  mgca::test::expect_normal(parts->conv->weight, std::sqrt(2.0 / (8 * 3 * 3)));
 }
 
 TEST_CASE("init: equal seeds give equal weights", "[nn][fast]") {

@@ -5,6 +5,7 @@
 #include <mgca/tensor/handle.hpp>
 
 #include <cmath>
+#include <cstdint>
 
 namespace mgca::nn {
 
@@ -23,15 +24,18 @@ inline void normal_weights(torch::nn::Module& module, double deviation = 0.02) {
   }
 }
 
-// Convolution weights from a normal distribution of variance 2 / (out channels x kernel area).
-// Reference: He et al. 2015, fan-out mode, as torchvision initialises ResNets.
-inline void kaiming_convolutions(torch::nn::Module& module) {
+// Whether the variance keeps what goes back (out) or what goes forward (in).
+enum class Fan : uint8_t { out, in };
+
+// Convolution weights from a normal distribution of variance 2 / (out or in channels x kernel area).
+// Reference: He et al. 2015; torchvision initialises ResNets by fan-out, DenseNets by fan-in.
+inline void kaiming_convolutions(torch::nn::Module& module, Fan mode = Fan::out) {
   const torch::NoGradGuard no_grad;
   for (const auto& child : module.modules(/*include_self=*/false)) {
     if (auto* conv = child->as<torch::nn::Conv2dImpl>()) {
       const auto& w = conv->weight;
-      const auto fan_out = static_cast<double>(w.size(0) * w.size(2) * w.size(3));
-      conv->weight.normal_(0, std::sqrt(2.0 / fan_out));
+      const auto fan = static_cast<double>(w.size(mode == Fan::out ? 0 : 1) * w.size(2) * w.size(3));
+      conv->weight.normal_(0, std::sqrt(2.0 / fan));
       if (conv->bias.defined()) conv->bias.zero_();
     }
   }
