@@ -3,6 +3,7 @@
 
 #include <mgca/tensor/bridge.hpp>
 #include <mgca/tensor/handle.hpp>
+#include <mgca/tensor/multiply_adds.hpp>
 #include <mgca/tensor/nn.hpp>
 #include <mgca/tensor/optim.hpp>
 #include <mgca/tensor/precision.hpp>
