@@ -23,7 +23,7 @@ struct DetectCommand : downstream::Options {
 };
 
 recipe::Chosen<mgca::DetectProtocol> detect_recipe(const DetectCommand& o, const std::filesystem::path& table, const downstream::Tower& tower) {
-  if (tower.tower.index() != 0) mgca::fail(mgca::ErrorKind::argument, "detect: the tower is a vision transformer, whose grid has one size; YOLOv3 needs a ResNet");
+  if (std::holds_alternative<mgca::Vit>(tower.tower)) mgca::fail(mgca::ErrorKind::argument, "detect: the tower is a vision transformer, whose grid has one size; YOLOv3 needs a convolutional tower");
   recipe::Chosen<mgca::DetectProtocol> chosen(o, "detect", table, tower);
   if (!chosen.named()) chosen.recipe.pictures.side = tower.side();
   chosen.finish();
@@ -98,7 +98,10 @@ void detect(const DetectCommand& o) {
     training.run = downstream::resumable(o, training.seed, {{"data", results.data.sha256}});
     if (i > 0) tower = downstream::open_tower(o, "detect");
     torch::manual_seed(training.seed);
-    mgca::Detector detector(std::make_shared<mgca::DetectorImpl>(std::get<mgca::ResNet>(tower.tower), p.head));
+    mgca::Detector detector(std::visit([&]<class Tower>(const Tower& one) -> std::shared_ptr<mgca::DetectorImpl> {
+      if constexpr (mgca::PyramidEncoder<Tower>) return std::make_shared<mgca::DetectorImpl>(one, p.head);
+      else return nullptr;  // refused above
+    }, tower.tower));
     detector->to(study::parse_device(o.device));
     const auto fitted = mgca::tasks::train_detector(detector, mgca::tasks::TrainingSplits<BoxSource>{a, b}, training, downstream::TellEpochs{});
     const auto report = mgca::tasks::detect(detector, c, training.find, {.resamples = p.resamples, .confidence = p.confidence});

@@ -122,7 +122,7 @@ Tower open_tower(const Options& o, const std::string& command) {
 void require_side(const std::string& command, const std::string& option, std::int64_t side, const Tower& tower) {
   if (side == tower.side()) return;
   mgca::fail(mgca::ErrorKind::argument, command, ": pictures of ", side, " pixels are asked for, this image tower reads ", tower.side(), "; make it read them (--tower image_size=",
-             side, tower.tower.index() == 0 ? " --tower enlarged=0" : "", ") or show it others (--set ", option, "=", tower.side(), ")");
+             side, std::holds_alternative<mgca::ResNet>(tower.tower) ? " --tower enlarged=0" : "", ") or show it others (--set ", option, "=", tower.side(), ")");
 }
 
 std::vector<Change> tower_changes(const mgca::ImageTower& tower, const std::vector<std::string>& models, bool pyramid) {
@@ -141,6 +141,7 @@ std::vector<Change> tower_changes(const mgca::ImageTower& tower, const std::vect
     }, tower);
     return changes;
   }
+  if (!models.empty()) changes.push_back({"tower", models.front(), "another family"});
   return changes;
 }
 

@@ -49,7 +49,7 @@ class Chosen {
       : data_(data_of(o.dataset, table)), tower_(tower.tower), set_(o.set) {
     if (!o.protocol.empty()) {
       named_ = mgca::find_protocol<Recipe>({.name = o.protocol, .data_set = data_set_of(o.dataset, data_, command), .percent = o.percent,
-                                            .tower = tower_.index() == 0 ? mgca::TowerFamily::resnet : mgca::TowerFamily::vit});
+                                            .tower = std::holds_alternative<mgca::Vit>(tower_) ? mgca::TowerFamily::vit : mgca::TowerFamily::resnet});
       recipe = named_->recipe;
     }
     recipe.percent = o.percent;

@@ -109,11 +109,15 @@ downstream::SeedResult train_and_score(Net net, const SegmentRun& run, std::uint
 
 downstream::SeedResult segment_with(const mgca::ImageTower& tower, const SegmentRun& run, std::uint64_t seed, bool first) {
   torch::manual_seed(seed);
-  if (const auto* resnet = std::get_if<mgca::ResNet>(&tower)) return train_and_score(mgca::unet_on(*resnet), run, seed, first);
-  const auto& vit = std::get<mgca::Vit>(tower);
-  std::vector<std::int64_t> features{512, 256, 128, 64};
-  for (auto side = vit->config.patch_size; side < 16 && features.size() > 1; side *= 2) features.erase(features.begin());
-  return train_and_score(mgca::setr_on(vit, features), run, seed, first);
+  return std::visit([&]<class Tower>(const Tower& one) {
+    if constexpr (mgca::PyramidEncoder<Tower>) {
+      return train_and_score(mgca::unet_on(one), run, seed, first);
+    } else {
+      std::vector<std::int64_t> features{512, 256, 128, 64};
+      for (auto side = one->config.patch_size; side < 16 && features.size() > 1; side *= 2) features.erase(features.begin());
+      return train_and_score(mgca::setr_on(one, features), run, seed, first);
+    }
+  }, tower);
 }
 
 void segment(const downstream::Options& o) {

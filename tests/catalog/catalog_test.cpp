@@ -1,14 +1,17 @@
 #include "expect_error.hpp"
 #include "gradients.hpp"
 #include "host_reads.hpp"
+#include "small_models.hpp"
 
 #include <mgca/catalog.hpp>
+#include <mgca/tensor/multiply_adds.hpp>
 #include <mgca/train/optimizer.hpp>
 
 #include <set>
 
 using mgca::AlignmentModel;
 using mgca::Catalog;
+using mgca::test::has_option;
 using mgca::test::HostReads;
 
 namespace {
@@ -18,7 +21,7 @@ mgca::Tokens tokens_for(const AlignmentModel& model, const std::vector<int64_t>&
   const auto B = static_cast<int64_t>(words.size()), T = model.text_length();
   const auto count = torch::tensor(words).view({B, 1}), position = torch::arange(T).unsqueeze(0);
   const auto is_word = position.ge(1).logical_and(position.le(count));
-  const auto ids = torch::randint(200, model.vocabulary(), {B, T}).masked_fill(position.gt(count + 1), 0);
+  const auto ids = torch::randint(5, model.vocabulary(), {B, T}).masked_fill(position.gt(count + 1), 0);
   return {.ids = ids, .mask = position.le(count + 1).to(torch::kLong),
           .word_slot = torch::where(is_word, (position - 1).expand({B, T}), torch::full({B, T}, -1, torch::kLong)), .words = torch::tensor(words)};
 }
@@ -29,30 +32,40 @@ int64_t parameters(const torch::nn::Module& module) {
   return count;
 }
 
-// Parameters that exist for the sake of published files only, and those whose effect the next operation takes away: a shift of
-// all scores of a query, a constant before a batch norm.
-bool is_unused(const AlignmentModel& model, const std::string& name) {
-  return model.profile() == mgca::Profile::official && name.find("local_atten_layer") != std::string::npos;
+bool is_idle(const AlignmentModel& model, const std::string& name) {
+  const auto idle = model.idle_parameters();
+  return std::any_of(idle.begin(), idle.end(), [&](const auto& piece) { return name.find(piece) != std::string::npos; });
 }
-bool has_no_effect(const std::string& name) { return name.ends_with("key.bias") || name.ends_with("head.0.bias") || name.ends_with("head.3.bias"); }
 
-// One training step: nothing waits for the device, the gradient reaches every parameter, and each of them moves.
-void check_training_step(AlignmentModel& model) {
+// What the model asks for, of as many studies as there are numbers of words.
+mgca::AlignmentInput batch_for(const Catalog::Entry& entry, const AlignmentModel& model, const std::vector<int64_t>& words) {
+  const auto needs = model.needs();
+  const auto B = static_cast<int64_t>(words.size()), S = model.image_size();
+  mgca::AlignmentInput batch{.images = torch::randn({B, 3, S, S})};
+  if (needs.reports) batch.tokens = tokens_for(model, words);
+  if (needs.views == 2) batch.second_images = torch::randn({B, 3, S, S});
+  for (const auto& row : entry.options(entry.small)) {
+    if (needs.labels && row.path == "classes") batch.labels = torch::randint(2, {B, std::stoll(row.value)}).to(torch::kFloat);
+  }
+  return batch;
+}
+
+// One training step: nothing waits for the device, the gradient reaches every parameter that is not said to stay, and no other.
+void check_training_step(const Catalog::Entry& entry, AlignmentModel& model) {
   model.train();
-  const auto S = model.image_size(), T = model.text_length();
-  const auto images = torch::randn({3, 3, S, S});
-  const auto tokens = tokens_for(model, {T - 2, 5, 0});
+  const auto T = model.text_length();
+  const auto batch = batch_for(entry, model, model.needs().reports ? std::vector<int64_t>{T - 2, 5, 0} : std::vector<int64_t>{0, 0, 0});
   mgca::AdamW optimizer(model, {.clip_norm = 1});
   mgca::Tensor loss;
   {
     const HostReads watch;
-    const auto losses = model.losses({.images = images, .tokens = tokens});
+    const auto losses = model.losses(batch);
     loss = losses.total();
-    CHECK(losses.terms.size() == 3);
+    CHECK_FALSE(losses.terms.empty());
     loss.backward();
     model.after_backward(1);
     optimizer.step(1e-3);
-    CHECK(HostReads::operator_count() > 500);
+    CHECK(HostReads::operator_count() > 100);
     CHECK(HostReads::reads() == std::multiset<std::string>{});
   }
   {
@@ -63,24 +76,26 @@ void check_training_step(AlignmentModel& model) {
   for (const auto& item : model.named_parameters()) {
     INFO(item.key());
     const auto& gradient = item.value().grad();
-    CHECK(gradient.defined() == !is_unused(model, item.key()));
-    if (!gradient.defined()) continue;
-    CHECK(gradient.isfinite().all().item<bool>());
-    if (!has_no_effect(item.key())) CHECK(gradient.abs().max().item<float>() > 0);
     CHECK(item.value().isfinite().all().item<bool>());
+    if (gradient.defined()) CHECK(gradient.isfinite().all().item<bool>());
+    const auto largest = gradient.defined() ? gradient.abs().max().item<float>() : 0.F;
+    if (!item.value().requires_grad()) CHECK_FALSE(gradient.defined());
+    else if (is_idle(model, item.key())) CHECK(largest < 1e-4F);
+    else CHECK(largest > 0);
   }
 }
 
-void check_batch_of_one(AlignmentModel& model) {
-  const auto S = model.image_size();
+void check_batch_of_one(const Catalog::Entry& entry, AlignmentModel& model) {
   for (const auto& [words, training] : {std::pair<int64_t, bool>(4, true), std::pair<int64_t, bool>(0, false)}) {
     INFO(words << " words, " << (training ? "training" : "evaluation"));
     model.train(training);
     model.zero_grad();
-    const auto losses = model.losses({.images = torch::randn({1, 3, S, S}), .tokens = tokens_for(model, {words})});
+    const auto losses = model.losses(batch_for(entry, model, {words}));
     losses.total().backward();
     CHECK(losses.total().isfinite().item<bool>());
-    for (const auto& [name, value] : losses.metrics) CHECK(value.item<float>() == 1);  // the only report is the right one
+    for (const auto& [name, value] : losses.metrics) {
+      if (model.needs().reports) CHECK(value.item<float>() == 1);  // the only report is the right one
+    }
     for (const auto& item : model.named_parameters()) {
       INFO(item.key());
       if (item.value().grad().defined()) CHECK(item.value().grad().isfinite().all().item<bool>());
@@ -94,32 +109,52 @@ void check_shapes(AlignmentModel& model) {
   const auto S = model.image_size();
   const auto images = torch::randn({2, 3, S, S});
   const auto image = model.encode_image(images);
-  const auto text = model.encode_text(tokens_for(model, {3, 1}));
   CHECK(model.image_features(images).sizes() == at::IntArrayRef({2, model.image_width()}));
   CHECK(torch::equal(image.features, model.image_features(images)));
-  CHECK(image.global.sizes() == text.global.sizes());
-  CHECK(image.local.size(2) == image.global.size(1));
-  CHECK(text.local.sizes() == at::IntArrayRef({2, model.text_length() - 1, text.global.size(1)}));
   CHECK(torch::allclose(image.global.norm(2, {1}), torch::ones({2})));
-  CHECK(torch::equal(text.valid.sum(1), torch::tensor({3, 1}, torch::kLong)));
+  if (image.local.defined()) CHECK(image.local.size(2) == image.global.size(1));
+  if (!model.needs().reports) return;
+  const auto text = model.encode_text(tokens_for(model, {3, 1}));
+  CHECK(image.global.sizes() == text.global.sizes());
+  CHECK(image.local.defined() == text.local.defined());
+  if (!text.local.defined()) return;
+  CHECK((text.local.size(0) == 2 && text.local.size(1) >= model.text_length() - 1 && text.local.size(2) == text.global.size(1)));
+  CHECK(text.valid.sizes() == text.local.sizes().slice(0, 2));
+}
+
+// Equal choices give equal start weights.
+void check_rebuilt(const Catalog& catalog, const Catalog::Entry& entry) {
+  const auto build = [&](uint64_t seed) { return mgca::state_dict(*catalog.create({.name = entry.name, .overrides = entry.small, .seed = seed})); };
+  const auto a = build(1), b = build(1), other = build(2);
+  bool differs = false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    INFO(a[i].name);
+    CHECK(torch::equal(a[i].value, b[i].value));
+    differs = differs || !torch::equal(a[i].value, other[i].value);
+  }
+  CHECK(differs);
 }
 
 }  // namespace
 
-TEST_CASE("catalog: every model trains in both profiles without waiting for the device", "[catalog][slow]") {
+TEST_CASE("catalog: every model trains in each of its profiles without waiting for the device, and is drawn again from its seed", "[catalog][slow]") {
   const auto catalog = Catalog::standard();
-  REQUIRE(catalog.entries().size() >= 4);
+  REQUIRE(catalog.entries().size() >= 5);
   for (const auto& entry : catalog.entries()) {
     for (const std::string profile : {"official", "fixed"}) {
       INFO(entry.name << ", " << profile);
-      std::vector<std::string> fewer_layers{"profile=" + profile, "text.depth=2"};  // of each kind, which is what is watched
-      if (entry.name.find("vit") != std::string::npos) fewer_layers.emplace_back("image.depth=2");
-      const auto model = entry.build(fewer_layers);
+      auto overrides = entry.small;
+      if (has_option(entry, "profile")) overrides.push_back("profile=" + profile);
+      else if (profile == "official") continue;
+      torch::manual_seed(3);
+      const auto model = entry.build(overrides);
       CHECK(mgca::to_string(model->profile()) == profile);
       check_shapes(*model);
-      check_training_step(*model);
-      check_batch_of_one(*model);
+      check_training_step(entry, *model);
+      check_batch_of_one(entry, *model);
     }
+    INFO(entry.name);
+    check_rebuilt(catalog, entry);
   }
 }
 
@@ -129,9 +164,9 @@ TEST_CASE("catalog: every option of every model can be given, and giving what st
     INFO(entry.name);
     std::vector<std::string> all;
     for (const auto& row : entry.options({})) all.push_back(row.path + "=" + row.value);
-    CHECK(all.size() > 30);
+    CHECK(all.size() >= 5);
     CHECK(entry.config_text(all) == entry.config_text({}));
-    CHECK(entry.config_text({"prototypes=77"}) != entry.config_text({}));
+    CHECK(entry.config_text(entry.small) != entry.config_text({}));
     CHECK_FALSE(entry.summary.empty());
   }
 }
@@ -146,21 +181,24 @@ TEST_CASE("catalog: names and options are checked with hints", "[catalog][fast]"
   mgca::test::expect_error([&] { catalog.add<mgca::MgcaVit>("mine", "", {}); }, {"'mine'"});
 }
 
-TEST_CASE("catalog: equal choices give equal start weights", "[catalog][fast]") {
-  const auto build = [](uint64_t seed) {
-    return mgca::state_dict(*Catalog::standard().create({.name = "mgca-vit-tiny", .overrides = {"text.vocabulary=100"}, .seed = seed}));
-  };
-  const auto a = build(1), b = build(1), other = build(2);
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    INFO(a[i].name);
-    CHECK(torch::equal(a[i].value, b[i].value));
+TEST_CASE("catalog: the published models have the published numbers of parameters", "[catalog][slow]") {
+  int published = 0;
+  for (const auto& entry : Catalog::standard().entries()) {
+    if (entry.facts.published_parameters == 0) continue;
+    INFO(entry.name);
+    ++published;
+    CHECK(parameters(*entry.build(entry.facts.published_with)) == entry.facts.published_parameters);
   }
-  CHECK_FALSE(torch::equal(a[0].value, other[0].value));
+  CHECK(published >= 2);
 }
 
-TEST_CASE("catalog: the published models have the published numbers of parameters", "[catalog][slow]") {
-  const std::vector<std::string> published{"text.cross_attention=true"};
-  CHECK(parameters(*mgca::create_model("mgca-vit-b16", published)) == 172734208);
-  CHECK(parameters(*mgca::create_model("mgca-resnet50", published)) == 113589312);
-  CHECK(parameters(*mgca::create_model("mgca-vit-b16")) == 172734208 - 14183424);
+TEST_CASE("catalog: the towers do the published number of multiply-adds", "[catalog][slow]") {
+  const torch::NoGradGuard no_grad;
+  const auto giga = [](auto tower) {
+    tower->eval();
+    return static_cast<double>(mgca::multiply_adds([&] { (void)tower(torch::zeros({1, 3, 224, 224})); })) / 1e9;
+  };
+  CHECK(std::abs(giga(mgca::Vit({})) - 17.56) < 0.02);                    // torchvision: vit_b_16
+  CHECK(std::abs(giga(mgca::ResNet({.enlarged = 0})) - 4.09) < 0.01);     // resnet50
+  CHECK(std::abs(giga(mgca::DenseNet({})) - 2.83) < 0.01);                // densenet121
 }

@@ -16,13 +16,13 @@ namespace {
 std::vector<std::string> all_names() {
   std::set<std::string> names;
   for (const auto& entry : mgca::Catalog::standard().entries()) {
-    for (auto& name : tensor_names(*small_model(entry.name, {"text.cross_attention=true", "text.token_types=true"}))) names.insert(name);
+    for (auto& name : tensor_names(*small_model(entry.name, {"text.depth=6", "text.cross_attention=true", "text.token_types=true"}))) names.insert(name);
   }
   return {names.begin(), names.end()};
 }
 
 std::vector<std::string> names_of_model(const std::string& model) {
-  return tensor_names(*small_model(model, {"text.cross_attention=true", "text.token_types=true"}));
+  return tensor_names(*small_model(model, {"text.depth=6", "text.cross_attention=true", "text.token_types=true"}));
 }
 
 // A model's names as a file of the dialect has them.
@@ -79,7 +79,7 @@ TEST_CASE("dialects: the two directions undo each other on every name of every m
 TEST_CASE("dialects: what is written in a dialect is recognised as that dialect and as no other", "[catalog][fast]") {
   for (const auto& one : mgca::dialects()) {
     INFO(one.name);
-    const auto names = foreign(one.name == "timm-vit" ? "mgca-vit-b16" : "mgca-resnet50", one.name);
+    const auto names = foreign(one.name == "timm-vit" ? "mgca-vit-b16" : one.name == "torchvision-densenet" ? "mgca-densenet121" : "mgca-resnet50", one.name);
     CHECK(mgca::fitting_dialects(names) == std::vector<std::string>{one.name});
     CHECK(mgca::detect_dialect(names, "file").name == one.name);
   }
@@ -91,6 +91,7 @@ TEST_CASE("dialects: files wrapped by DeiT, DataParallel and Lightning are recog
   CHECK(detect(joined(with_prefix("model.", vit), {"model.head.weight", "model.head.bias"})) == "timm-vit");
   CHECK(detect(joined(resnet, {"fc.weight", "fc.bias"})) == "torchvision-resnet");
   CHECK(detect(with_prefix("state_dict.module.", resnet)) == "torchvision-resnet");
+  CHECK(detect(joined(with_prefix("state_dict.module.densenet121.", foreign("mgca-densenet121", "torchvision-densenet")), {"state_dict.module.densenet121.classifier.0.weight"})) == "torchvision-densenet");
   CHECK(detect(with_prefix("state_dict.module.encoder_q.", resnet)) == "moco");
   CHECK(detect(with_prefix("state_dict.encoder_q.", resnet)) == "moco-bolts");
   CHECK(detect(joined(with_prefix("bert.", bert), {"cls.predictions.bias"})) == "hf-bert");
@@ -117,6 +118,8 @@ TEST_CASE("dialects: names of published files come out under the names of the mo
   CHECK(name_here("convirt-lightning", "state_dict.text_encoder.global_embed.head.0.weight") == "text_encoder_q.global_embed.head.0.weight");
   CHECK(name_here("timm-vit", "model.patch_embed.proj.bias") == "img_encoder_q.model.patch_embed.proj.bias");
   CHECK(name_here("torchvision-resnet", "layer3.5.bn3.running_var") == "img_encoder_q.model.layer3.5.bn3.running_var");
+  CHECK(name_here("torchvision-densenet", "features.denseblock1.denselayer6.norm.2.running_var") == "img_encoder_q.model.features.denseblock1.denselayer6.norm2.running_var");
+  CHECK(name_here("torchvision-densenet", "features.denseblock4.denselayer1.conv.1.weight") == "img_encoder_q.model.features.denseblock4.denselayer1.conv1.weight");
   CHECK(name_here("hf-bert", "bert.embeddings.LayerNorm.gamma") == "text_encoder_q.model.embeddings.LayerNorm.weight");
   CHECK(name_here("hf-bert", "encoder.layer.11.output.LayerNorm.beta") == "text_encoder_q.model.encoder.layer.11.output.LayerNorm.bias");
   CHECK(name_here("gloria", "state_dict.gloria.text_encoder.model.embeddings.position_ids") == "text_encoder_q.model.embeddings.position_ids");

@@ -60,7 +60,7 @@ TEST_CASE("image_tower: every model of the catalogue has one, and the same choic
     INFO(entry.name);
     const mgca::ModelChoice choice{.name = entry.name, .overrides = narrow(entry.name), .seed = 5};
     check_equal(tensors_of(random_image_tower(choice)), tensors_of(random_image_tower(choice)));
-    auto shapes = trunk_of(*small_model(entry.name));
+    const auto shapes = trunk_of(*small_model(entry.name));
     for (const auto& [name, value] : tensors_of(random_image_tower(choice))) CHECK(shapes.at(name).sizes() == value.sizes());
   }
   CHECK(std::get<mgca::VitConfig>(image_tower_config({.name = "mgca-vit-b16", .overrides = {"image.depth=3", "text.depth=2"}})).depth == 3);
@@ -70,19 +70,24 @@ TEST_CASE("image_tower: every model of the catalogue has one, and the same choic
 TEST_CASE("image_tower: a file of any dialect gives its tower, told by shapes alone", "[catalog][fast]") {
   const Scratch scratch;
   for (const auto& [name, dialect] : std::vector<std::pair<std::string, std::string>>{{"mgca-vit-tiny", "timm-vit"}, {"mgca-vit-tiny", "mgca-lightning"},
-                                                                                       {"mgca-resnet-small", "torchvision-resnet"}, {"mgca-resnet50", "gloria"}}) {
+                                                                                       {"mgca-resnet-small", "torchvision-resnet"}, {"mgca-resnet50", "gloria"},
+                                                                                       {"mgca-densenet121", "torchvision-densenet"}}) {
     INFO(name << " as " << dialect);
     const auto model = small_model(name);
     const auto path = write(scratch / "weights.safetensors", *model, dialect);
-    const bool vit = name.find("vit") != std::string::npos;  // heads leave no trace in shapes, nor the picture's side in a ResNet
-    const auto read = read_image_tower(path, {.overrides = vit ? std::vector<std::string>{"heads=2"} : std::vector<std::string>{"image_size=32", "enlarged=0"}});
+    const bool vit = name.find("vit") != std::string::npos, resnet = name.find("resnet") != std::string::npos;
+    const auto side = model->image_size();
+    std::vector<std::string> untold{vit ? "heads=2" : "image_size=" + std::to_string(side)};  // they leave no trace in shapes
+    if (resnet) untold.emplace_back("enlarged=0");
+    const auto read = read_image_tower(path, {.overrides = untold});
     check_equal(tensors_of(read.tower), trunk_of(*model));
     CHECK(read.report.dialect == dialect);
     CHECK(std::holds_alternative<mgca::Vit>(read.tower) == vit);
+    CHECK(std::holds_alternative<mgca::ResNet>(read.tower) == resnet);
     std::visit([&](auto tower) {
       tower->eval();
       model->eval();
-      const auto picture = torch::rand({1, 3, 32, 32});
+      const auto picture = torch::rand({1, 3, side, side});
       CHECK(torch::equal(tower(picture).global, model->image_features(picture)));
     }, read.tower);
   }
@@ -96,7 +101,7 @@ TEST_CASE("image_tower: a run's folder gives its best weights with what they say
   write(scratch / "best.safetensors", *model, "mgca", {{"model", mgca::to_json_text(choice, -1)}, {mgca::Preprocessing::kKey, mgca::to_json_text(how, -1)}});
   const auto read = read_image_tower(scratch.path());
   check_equal(tensors_of(read.tower), trunk_of(*model));
-  CHECK(std::get<mgca::ResNet>(read.tower)->image_size() == 32);
+  CHECK(std::get<mgca::ResNet>(read.tower)->image_size() == model->image_size());
   CHECK(read.preprocessing->stored_side == 40);
   const Scratch empty;
   expect_error([&] { (void)read_image_tower(empty.path()); }, {"best.safetensors is missing", "folder of a run"});

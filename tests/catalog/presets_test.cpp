@@ -8,6 +8,7 @@ namespace presets = mgca::presets;
 TEST_CASE("presets: every field of every configuration is described", "[catalog][fast]") {
   mgca::test::expect_described<mgca::VitConfig>(48);
   mgca::test::expect_described<mgca::ResNetConfig>(32);
+  mgca::test::expect_described<mgca::DenseNetConfig>(48);
   mgca::test::expect_described<mgca::BertConfig>(80);
   mgca::test::expect_described<mgca::CtaConfig>(40);
   mgca::test::expect_described<mgca::ops::SinkhornOptions>(16);
@@ -15,17 +16,34 @@ TEST_CASE("presets: every field of every configuration is described", "[catalog]
   mgca::test::expect_described<mgca::MgcaResNet::Config>(232);
 }
 
-TEST_CASE("presets: each is valid, survives JSON, and its text tower has its profile", "[catalog][fast]") {
-  const auto check = [](const auto& preset) {
-    using Config = std::remove_cvref_t<decltype(preset)>;
+namespace {
+
+// What every entry of the library must be, without building one.
+struct CheckEach {
+  int count = 0;
+
+  template <class Model>
+  void add(const std::string& name, const std::string& /*summary*/, const typename Model::Config& preset, const mgca::ModelFacts& facts = {}) {
+    INFO(name);
+    using Config = typename Model::Config;
+    ++count;
     CHECK_NOTHROW(preset.validate());
     CHECK(mgca::differences(mgca::from_json_text<Config>(mgca::to_json_text(preset), "preset"), preset).empty());
-    CHECK(preset.text.profile == preset.profile);
-  };
-  check(presets::mgca_vit_b16());
-  check(presets::mgca_resnet50());
-  check(presets::mgca_vit_tiny());
-  check(presets::mgca_resnet_small());
+    if constexpr (requires { preset.profile; preset.text.profile; }) CHECK(preset.text.profile == preset.profile);
+    auto small = preset;
+    mgca::apply_overrides(small, presets::small_model(preset));
+    CHECK_NOTHROW(small.validate());
+    CHECK(small.image.image_size <= 64);
+    for (const auto& one : facts.weights) CHECK(((one.part == "model" || one.part == "image" || one.part == "text") && !one.file.empty() && !one.terms.empty()));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("presets: each is valid, survives JSON, its text tower has its profile, and it has a small form", "[catalog][fast]") {
+  CheckEach each;
+  presets::add_standard(each);
+  CHECK(each.count >= 5);
 }
 
 TEST_CASE("presets: the published models have the published sizes", "[catalog][fast]") {

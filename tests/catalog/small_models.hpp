@@ -1,4 +1,4 @@
-// The catalogue's models, narrow: names of tensors do not depend on widths.
+// The catalogue's models, small: names of tensors do not depend on widths.
 #pragma once
 
 #include <mgca/align/model.hpp>
@@ -10,17 +10,19 @@
 
 namespace mgca::test {
 
-inline std::vector<std::string> narrow(const std::string& name, std::vector<std::string> more = {}) {
-  std::vector<std::string> overrides{"text.width=24", "text.heads=2", "text.intermediate=8", "text.vocabulary=40", "text.max_positions=20", "text.length=12",
-                                     "head_hidden=8", "embedding=4", "prototypes=5"};
-  if (name.find("vit") != std::string::npos) overrides.insert(overrides.end(), {"image.width=24", "image.heads=2", "image.image_size=32", "image.patch_size=8"});
-  else overrides.insert(overrides.end(), {"image.width=4", "image.image_size=32", "image.enlarged=0"});
+inline std::vector<std::string> narrow(const std::string& name, const std::vector<std::string>& more = {}) {
+  auto overrides = Catalog::standard().at(name).small;
   overrides.insert(overrides.end(), more.begin(), more.end());
   return overrides;
 }
 
-inline std::shared_ptr<AlignmentModel> small_model(const std::string& name, std::vector<std::string> more = {}) {
-  return Catalog::standard().create({.name = name, .overrides = narrow(name, std::move(more)), .seed = 5});
+inline std::shared_ptr<AlignmentModel> small_model(const std::string& name, const std::vector<std::string>& more = {}) {
+  return Catalog::standard().create({.name = name, .overrides = narrow(name, more), .seed = 5});
+}
+
+inline bool has_option(const Catalog::Entry& entry, const std::string& path) {
+  const auto options = entry.options({});
+  return std::any_of(options.begin(), options.end(), [&](const auto& row) { return row.path == path; });
 }
 
 inline std::vector<std::string> tensor_names(const AlignmentModel& model) {

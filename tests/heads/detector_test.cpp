@@ -1,5 +1,6 @@
 #include "catch.hpp"
 
+#include <mgca/encoders/densenet.hpp>
 #include <mgca/heads/detector.hpp>
 #include <mgca/tensor/state_dict.hpp>
 
@@ -22,4 +23,12 @@ TEST_CASE("detector: gives boxes for every cell of a tower of any width, under t
     INFO(name);
     CHECK(std::count(names.begin(), names.end(), name) == 1);
   }
+}
+
+TEST_CASE("detector: any tower with a pyramid carries the head, and is shared", "[heads][fast]") {
+  torch::manual_seed(2);
+  const mgca::DenseNet tower({.layers = {1, 1, 1, 1}, .growth = 4, .width = 8, .image_size = 64});
+  Detector detector(std::make_shared<mgca::DetectorImpl>(tower, mgca::YoloConfig{.width = 8}));
+  CHECK(detector->boxes(torch::randn({2, 3, 64, 64})).sizes() == at::IntArrayRef({2, 3 * (4 + 16 + 64), 6}));
+  CHECK(detector->tower == tower.ptr());
 }

@@ -134,8 +134,10 @@ struct MgcaLevels {
   std::optional<align::CpaLoss> prototypes;   // CPA likewise
 };
 
-template <ImageEncoder Image, TextEncoder Text>
+template <class Image, class Text>
 class MgcaImpl : public AlignmentModel {
+  static_assert(detail::require_encoder<Image, Tensor>() && detail::require_encoder<Text, Tokens>());
+
  public:
   using Config = MgcaConfig<typename Image::Config, typename Text::Config>;
 
@@ -203,20 +205,19 @@ class MgcaImpl : public AlignmentModel {
     if (epoch < config.frozen_prototype_epochs) prototype_layer->weight.mutable_grad().reset();
   }
 
+  // Also biases before a batch norm, and in profile official the learned attention that the published files hold and dot products replace.
+  [[nodiscard]] std::vector<std::string> idle_parameters() const override {
+    auto all = AlignmentModel::idle_parameters();
+    all.insert(all.end(), {"_embed.head.0.bias", "_embed.head.3.bias"});
+    if (!config.cta().is_learned()) all.emplace_back("_local_atten_layer.");
+    return all;
+  }
+
   [[nodiscard]] CtaLayers& attention_layers() { return attention_; }
   [[nodiscard]] int64_t image_width() const override { return img_encoder_q->model->global_width(); }
-  [[nodiscard]] int64_t image_size() const override {
-    if constexpr (requires { config.image.image_size; }) return config.image.image_size;
-    return 0;
-  }
-  [[nodiscard]] int64_t text_length() const override {
-    if constexpr (requires { config.text.length; }) return config.text.length;
-    return 0;
-  }
-  [[nodiscard]] int64_t vocabulary() const override {
-    if constexpr (requires { config.text.vocabulary; }) return config.text.vocabulary;
-    return 0;
-  }
+  [[nodiscard]] int64_t image_size() const override { if constexpr (requires { config.image.image_size; }) return config.image.image_size; else return 0; }
+  [[nodiscard]] int64_t text_length() const override { if constexpr (requires { config.text.length; }) return config.text.length; else return 0; }
+  [[nodiscard]] int64_t vocabulary() const override { if constexpr (requires { config.text.vocabulary; }) return config.text.vocabulary; else return 0; }
   [[nodiscard]] Profile profile() const override { return config.profile; }
 
   const Config config;
@@ -242,7 +243,7 @@ class MgcaImpl : public AlignmentModel {
   torch::nn::Linear prototype_layer;
 };
 
-template <ImageEncoder Image, TextEncoder Text>
+template <class Image, class Text>
 using Mgca = Handle<MgcaImpl<Image, Text>>;
 
 }  // namespace mgca

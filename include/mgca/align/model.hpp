@@ -59,6 +59,9 @@ class AlignmentModel : public torch::nn::Module {
   [[nodiscard]] virtual Tensor image_features(const Tensor& images) = 0;
   // Between backward and the optimiser's step of the given epoch, counted from 0.
   virtual void after_backward(int64_t /*epoch*/) {}
+  // Pieces of the names of trainable parameters that stay as they are: of published files alone, which get no gradient, and without effect,
+  // whose gradient is 0 but for rounding, as a shift of all scores of a query is.
+  [[nodiscard]] virtual std::vector<std::string> idle_parameters() const { return {"attention.self.key.bias"}; }
 
   [[nodiscard]] virtual int64_t image_width() const = 0;   // channels of image_features
   [[nodiscard]] virtual int64_t image_size() const = 0;    // pixels, square; 0: any

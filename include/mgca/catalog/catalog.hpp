@@ -19,6 +19,8 @@ class Catalog {
   struct Entry {
     std::string name;
     std::string summary;
+    ModelFacts facts;
+    std::vector<std::string> small;  // overrides that keep every kind of layer and little of each
     std::function<std::shared_ptr<AlignmentModel>(const std::vector<std::string>& overrides)> build;
     std::function<std::string(const std::vector<std::string>& overrides)> config_text;            // JSON
     std::function<std::vector<OptionRow>(const std::vector<std::string>& overrides)> options;
@@ -27,23 +29,20 @@ class Catalog {
   // The models of the library.
   [[nodiscard]] static Catalog standard() {
     Catalog catalog;
-    catalog.add<MgcaVit>("mgca-vit-b16", "published model: ViT-B/16, 224 px, 6-layer BERT", presets::mgca_vit_b16());
-    catalog.add<MgcaResNet>("mgca-resnet50", "published comparison: ResNet-50 at 299 px, 6-layer BERT", presets::mgca_resnet50());
-    catalog.add<MgcaVit>("mgca-vit-tiny", "small ViT for tests and first steps, 64 px", presets::mgca_vit_tiny());
-    catalog.add<MgcaResNet>("mgca-resnet-small", "small ResNet for hundreds to thousands of images, 64 px", presets::mgca_resnet_small());
+    presets::add_standard(catalog);
     return catalog;
   }
 
   // Throws Error(argument) for a name that is taken.
   template <class Model>
-  void add(const std::string& name, const std::string& summary, const typename Model::Config& preset) {
+  void add(const std::string& name, const std::string& summary, const typename Model::Config& preset, ModelFacts facts = {}) {
     for (const auto& entry : entries_) MGCA_CHECK(entry.name != name, "catalog: '", name, "' is there already");
     const auto changed = [preset](const std::vector<std::string>& overrides) {
       auto config = preset;
       apply_overrides(config, overrides);
       return config;
     };
-    entries_.push_back({name, summary,
+    entries_.push_back({name, summary, std::move(facts), presets::small_model(preset),
                         [changed](const auto& overrides) -> std::shared_ptr<AlignmentModel> { return Model(changed(overrides)).ptr(); },
                         [changed](const auto& overrides) { return to_json_text(changed(overrides)); },
                         [changed](const auto& overrides) { return option_table(changed(overrides)); }});

@@ -49,6 +49,17 @@ inline std::vector<io::Spelling> unwrapped(std::vector<io::Spelling> others = {}
   return others;
 }
 
+// The names old files of torchvision's DenseNets have: norm.1 for norm1, conv.2 for conv2.
+inline std::vector<io::Spelling> with_dotted_numbers(std::vector<io::Spelling> others) {
+  for (const auto* number : {"1", "2"}) {
+    for (const auto* end : {"weight", "bias", "running_mean", "running_var", "num_batches_tracked"}) {
+      others.push_back({io::NameEnd::back, std::string(".norm.") + number + "." + end, std::string(".norm") + number + "." + end});
+    }
+    others.push_back({io::NameEnd::back, std::string(".conv.") + number + ".weight", std::string(".conv") + number + ".weight"});
+  }
+  return others;
+}
+
 }  // namespace detail
 
 // Every layout the library reads and writes.
@@ -75,6 +86,9 @@ inline std::vector<io::Spelling> unwrapped(std::vector<io::Spelling> others = {}
         detail::training_state({{"head.", classifier}, {"head_dist.", classifier}, {"pre_logits.", "a layer before the classifier"}}), {}}},
       {"torchvision-resnet", "residual networks of torchvision", {"conv1.weight", "bn1.running_mean", "layer1.0.conv1.weight", "layer4.0.conv1.weight"},
        {detail::unwrapped(), {{"", image}}, detail::training_state({{"fc.", classifier}}), {}}},
+      {"torchvision-densenet", "DenseNets of torchvision, CheXNet among them", {"features.conv0.weight", "features.denseblock1.denselayer1.conv1.weight", "features.norm5.weight"},
+       {detail::with_dotted_numbers(detail::unwrapped({{front, "densenet121.", ""}})), {{"features.", image + "features."}},
+        detail::training_state({{"classifier.", classifier}}), {}}},
       {"hf-bert", "BERT of Hugging Face transformers, Bio_ClinicalBERT among them",
        {"embeddings.word_embeddings.weight", "encoder.layer.0.attention.self.query.weight"},
        {detail::unwrapped({{front, "bert.", ""}, {back, ".gamma", ".weight"}, {back, ".beta", ".bias"}}),

@@ -6,6 +6,7 @@
 #include <mgca/catalog/start_weights.hpp>
 #include <mgca/core/config.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -16,37 +17,48 @@
 
 namespace mgca {
 
-using ImageTower = std::variant<ResNet, Vit>;
-using ImageTowerConfig = std::variant<ResNetConfig, VitConfig>;
+using ImageTower = std::variant<ResNet, Vit, DenseNet>;
+using ImageTowerConfig = std::variant<ResNetConfig, VitConfig, DenseNetConfig>;
+
+namespace detail {
+
+// The image tower's configuration of the model of one name, out of all that are added.
+struct ImageTowerOf {
+  std::string wanted;
+  std::optional<ImageTowerConfig> found = std::nullopt;
+  std::vector<std::string> known = {};
+
+  template <class Model>
+  void add(const std::string& name, const std::string& /*summary*/, const typename Model::Config& preset, const ModelFacts& /*facts*/ = {}) {
+    known.push_back(name);
+    if (name == wanted) found = preset.image;
+  }
+};
+
+}  // namespace detail
 
 // The image tower of a model of the standard catalogue: its preset, then those of the overrides that begin with "image.".
 // Throws Error(config) with the nearest names.
 [[nodiscard]] inline ImageTowerConfig image_tower_config(const ModelChoice& choice) {
-  const std::vector<std::pair<std::string, ImageTowerConfig>> presets{{"mgca-vit-b16", presets::mgca_vit_b16().image},
-                                                                      {"mgca-resnet50", presets::mgca_resnet50().image},
-                                                                      {"mgca-vit-tiny", presets::mgca_vit_tiny().image},
-                                                                      {"mgca-resnet-small", presets::mgca_resnet_small().image}};
-  std::vector<std::string> overrides, known;
+  detail::ImageTowerOf list{.wanted = choice.name};
+  presets::add_standard(list);
+  if (!list.found) fail(ErrorKind::config, "image tower: no model '", choice.name, "'", nearest_hint(choice.name, list.known));
+  std::vector<std::string> overrides;
   constexpr std::string_view image = "image.";
   for (const auto& text : choice.overrides) {
     if (text.starts_with(image)) overrides.push_back(text.substr(image.size()));
   }
-  for (const auto& [name, preset] : presets) {
-    known.push_back(name);
-    if (name != choice.name) continue;
-    auto config = preset;
-    std::visit([&](auto& c) { apply_overrides(c, overrides); }, config);
-    return config;
-  }
-  fail(ErrorKind::config, "image tower: no model '", choice.name, "'", nearest_hint(choice.name, known));
+  std::visit([&](auto& config) { apply_overrides(config, overrides); }, *list.found);
+  return *std::move(list.found);
 }
 
 // Built with random weights; equal choices give equal ones.
 [[nodiscard]] inline ImageTower random_image_tower(const ModelChoice& choice) {
   const auto config = image_tower_config(choice);
   torch::manual_seed(choice.seed);
-  if (const auto* resnet = std::get_if<ResNetConfig>(&config)) return ResNet(*resnet);
-  return Vit(std::get<VitConfig>(config));
+  if (const auto* vit = std::get_if<VitConfig>(&config)) return Vit(*vit);
+  if (const auto* densenet = std::get_if<DenseNetConfig>(&config)) return DenseNet(*densenet);
+  return ResNet(std::get<ResNetConfig>(config));
 }
 
 struct ImageTowerOptions {
@@ -105,7 +117,9 @@ inline std::filesystem::path weights_of_run(const std::filesystem::path& path) {
     if (options.resample_positions) {
       for (auto& offer : offers) {
         if (offer.name != "pos_embed") continue;
-        const auto rows = tower->named_parameters()["pos_embed"].size(1);
+        const auto own = std::find_if(state.begin(), state.end(), [](const auto& item) { return item.name == "pos_embed"; });
+        if (own == state.end()) continue;
+        const auto rows = own->value.size(1);
         if (offer.shape.size() != 3 || offer.shape[1] == rows) continue;
         offer.read = [read = offer.read, rows] { return ops::resample_positions(read(), rows - 1); };
         offer.shape[1] = rows;

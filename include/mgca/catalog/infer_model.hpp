@@ -84,6 +84,19 @@ inline void guess_resnet(ModelGuess& guess, std::string_view source) {
   guess.set("image.width", guess.side(at + "conv1.weight", 0));
 }
 
+inline void guess_densenet(ModelGuess& guess) {
+  const std::string at = "img_encoder_q.model.features.";
+  std::string layers;
+  for (int block = 1; block <= 4; ++block) {
+    std::int64_t n = 0;  // counted from 1 there
+    while (guess.has(at + "denseblock" + std::to_string(block) + ".denselayer" + std::to_string(n + 1) + ".conv1.weight")) ++n;
+    layers += (layers.empty() ? "[" : ",") + std::to_string(n);
+  }
+  guess.set("image.layers", layers + "]");
+  guess.set("image.growth", guess.side(at + "denseblock1.denselayer1.conv2.weight", 0));
+  guess.set("image.width", guess.side(at + "conv0.weight", 0));
+}
+
 inline void guess_bert(ModelGuess& guess) {
   const std::string at = "text_encoder_q.model.", layer = at + "encoder.layer.";
   const auto width = guess.side(at + "embeddings.word_embeddings.weight", 1), positions = guess.side(at + "embeddings.position_embeddings.weight", 0);
@@ -109,11 +122,14 @@ inline void guess_bert(ModelGuess& guess) {
   if (guess.has(image + "conv1.weight")) {
     choice.name = "mgca-resnet50";
     detail::guess_resnet(guess, source);
+  } else if (guess.has(image + "features.conv0.weight")) {
+    choice.name = "mgca-densenet121";
+    detail::guess_densenet(guess);
   } else if (guess.has(image + "cls_token") || guess.has("text_encoder_q.model.embeddings.word_embeddings.weight")) {
     choice.name = "mgca-vit-b16";
     if (guess.has(image + "cls_token")) detail::guess_vit(guess);
   } else {
-    fail(ErrorKind::data, source, ": neither an image tower (cls_token or conv1.weight) nor a text tower (word_embeddings) is there");
+    fail(ErrorKind::data, source, ": neither an image tower (cls_token, conv1.weight or features.conv0.weight) nor a text tower (word_embeddings) is there");
   }
   detail::guess_bert(guess);
   guess.set("head_hidden", guess.side("img_encoder_q.global_embed.head.0.weight", 0));

@@ -1,15 +1,42 @@
-// Models by name, as ordinary functions that return configurations.
+// Models by name, as ordinary functions that return configurations, and the list of them all.
 #pragma once
 
 #include <mgca/align/mgca.hpp>
+#include <mgca/core/config.hpp>
 #include <mgca/encoders/bert.hpp>
+#include <mgca/encoders/densenet.hpp>
 #include <mgca/encoders/resnet.hpp>
 #include <mgca/encoders/vit.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
 
 namespace mgca {
 
 using MgcaVit = Mgca<Vit, Bert>;
 using MgcaResNet = Mgca<ResNet, Bert>;
+using MgcaDenseNet = Mgca<DenseNet, Bert>;
+
+// Files anybody can get that fit a model or one of its towers; docs/weights.md has more on each.
+struct PublicWeights {
+  std::string part;   // model, image or text
+  std::string file;   // and whose it is
+  std::string terms;  // its licence, as far as known
+  static void describe(auto& self, auto&& field) {
+    field("part", self.part, "model, image or text");
+    field("file", self.file, "and whose it is");
+    field("terms", self.terms, "its licence, as far as known");
+  }
+};
+
+// What is known of a model beside its configuration.
+struct ModelFacts {
+  std::vector<PublicWeights> weights = {};
+  int64_t published_parameters = 0;              // 0: nobody published a number
+  std::vector<std::string> published_with = {};  // overrides under which the model has that number
+};
 
 namespace presets {
 
@@ -39,6 +66,55 @@ namespace presets {
   c.embedding = 128;
   c.prototypes = 64;
   return c;
+}
+
+// MGCA on the usual tower of chest radiograph classifiers, ImageNet's size of pictures; nobody published it.
+[[nodiscard]] inline MgcaDenseNet::Config mgca_densenet121() { return {}; }
+
+// Overrides that keep every kind of layer of a tower and little of each: what tests build where it would take long.
+[[nodiscard]] inline std::vector<std::string> small(const VitConfig&) {
+  return {"width=24", "heads=2", "depth=2", "image_size=32", "patch_size=8", "mlp_ratio=2"};
+}
+[[nodiscard]] inline std::vector<std::string> small(const ResNetConfig&) { return {"width=4", "image_size=64", "enlarged=0"}; }
+[[nodiscard]] inline std::vector<std::string> small(const DenseNetConfig&) {
+  return {"layers=[1,2,1,1]", "growth=4", "width=8", "image_size=64"};
+}
+[[nodiscard]] inline std::vector<std::string> small(const BertConfig&) {
+  return {"width=24", "heads=2", "depth=2", "intermediate=8", "vocabulary=40", "max_positions=20", "length=12"};
+}
+// The same of a model: its towers', and the widths and numbers of rows it has itself. A tower without an overload stays as it is.
+template <class Config>
+[[nodiscard]] std::vector<std::string> small_model(const Config& config) {
+  std::vector<std::string> all;
+  const auto add = [&](const std::string& prefix, const auto& tower) {
+    if constexpr (requires { small(tower); }) {
+      for (const auto& text : small(tower)) all.push_back(prefix + text);
+    }
+  };
+  if constexpr (requires { config.image; }) add("image.", config.image);
+  if constexpr (requires { config.text; }) add("text.", config.text);
+  const auto options = option_table(config);
+  for (const auto* one : {"head_hidden=8", "embedding=4", "prototypes=5", "queue=6", "valid_queue=6", "classes=3"}) {
+    const std::string text = one, key = text.substr(0, text.find('='));
+    if (std::any_of(options.begin(), options.end(), [&](const auto& row) { return row.path == key; })) all.push_back(text);
+  }
+  return all;
+}
+
+// Every model of the library, told to `list.add<Model>(name, summary, configuration, facts)`: of the catalogue, which can build them, and of
+// those that need no more than configurations.
+template <class List>
+void add_standard(List& list) {
+  const PublicWeights deit{"image", "deit_base_patch16_224, DeiT", "Apache-2.0"}, resnet{"image", "resnet50, torchvision", "BSD-3-Clause"};
+  const PublicWeights densenet{"image", "densenet121, torchvision", "BSD-3-Clause"}, bert{"text", "Bio_ClinicalBERT", "MIT"};
+  const std::vector<std::string> published{"text.cross_attention=true"};
+  list.template add<MgcaVit>("mgca-vit-b16", "published model: ViT-B/16, 224 px, 6-layer BERT", mgca_vit_b16(),
+                             {.weights = {{"model", "vit_base.ckpt, MGCA", "none stated"}, deit, bert}, .published_parameters = 172734208, .published_with = published});
+  list.template add<MgcaResNet>("mgca-resnet50", "published comparison: ResNet-50 at 299 px, 6-layer BERT", mgca_resnet50(),
+                                {.weights = {{"model", "resnet_50.ckpt, MGCA", "none stated"}, resnet, bert}, .published_parameters = 113589312, .published_with = published});
+  list.template add<MgcaDenseNet>("mgca-densenet121", "DenseNet-121, 224 px, 6-layer BERT", mgca_densenet121(), {.weights = {densenet, bert}});
+  list.template add<MgcaVit>("mgca-vit-tiny", "small ViT for tests and first steps, 64 px", mgca_vit_tiny());
+  list.template add<MgcaResNet>("mgca-resnet-small", "small ResNet for hundreds to thousands of images, 64 px", mgca_resnet_small());
 }
 
 }  // namespace presets

@@ -26,7 +26,7 @@ Answer yolo_head(const Case& one) {
   Pyramid pyramid;
   {
     const torch::NoGradGuard frozen;
-    pyramid = detector->tower->pyramid(images);
+    pyramid = detector->pyramid(images);
   }
   out["feature.layer2"] = pyramid.c3;
   out["feature.layer3"] = pyramid.c4;
