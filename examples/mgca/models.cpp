@@ -1,9 +1,9 @@
-// mgca models and config: what there is and how it is set.
+// mgca models: what there is, how large, what it needs and which public weights fit it.
 #include "command.hpp"
-#include "study.hpp"
+#include "console.hpp"
 
 #include <mgca/catalog/catalog.hpp>
-#include <mgca/catalog/protocols.hpp>
+#include <mgca/tensor/multiply_adds.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -11,120 +11,117 @@
 
 namespace command {
 
-void add_models(CLI::App& program) {
-  auto* command = program.add_subcommand("models", "the models there are, with their parameters");
-  command->footer("`mgca config NAME --table` shows every option of a model.");
-  command->callback([] {
-    std::vector<std::vector<std::string>> rows;
-    for (const auto& entry : mgca::Catalog::standard().entries()) {
-      const auto model = entry.build({});
-      std::int64_t parameters = 0;
-      for (const auto& p : model->parameters()) parameters += p.numel();
-      rows.push_back({entry.name, console::count(parameters), std::to_string(model->image_size()) + " px", std::to_string(model->text_length()), entry.summary});
-    }
-    console::table({"name", "parameters", "images", "tokens", "what it is"}, rows);
+namespace {
+
+struct ModelLine {
+  std::string name, summary;
+  std::int64_t parameters = 0, trainable = 0;
+  double gflop = 0;
+  std::int64_t side = 0, views = 1, tokens = 0;
+  bool reports = true, labels = false;
+  std::vector<mgca::PublicWeights> weights = {};
+
+  static void describe(auto& self, auto&& field) {
+    field("name", self.name, "of the catalogue's entry");
+    field("summary", self.summary, "what it is");
+    field("parameters", self.parameters, "all");
+    field("trainable", self.trainable, "those training moves");
+    field("gflop", self.gflop, "10^9 floating-point operations of the forward of one picture and its report, two for each multiply-add");
+    field("side", self.side, "of the square pictures, pixels");
+    field("views", self.views, "of every picture in a step");
+    field("tokens", self.tokens, "of a report; 0: it reads none");
+    field("reports", self.reports, "whether it needs them");
+    field("labels", self.labels, "whether it needs them");
+    field("weights", self.weights, "public files that fit it or a tower");
+  }
+};
+
+struct ModelList {
+  std::vector<ModelLine> models;
+  static void describe(auto& self, auto&& field) { field("models", self.models, "the models there are"); }
+};
+
+// `*` any characters, `?` one.
+bool matches_glob(std::string_view pattern, std::string_view name) {
+  if (pattern.empty()) return name.empty();
+  if (pattern[0] == '*') return matches_glob(pattern.substr(1), name) || (!name.empty() && matches_glob(pattern, name.substr(1)));
+  return !name.empty() && (pattern[0] == '?' || pattern[0] == name[0]) && matches_glob(pattern.substr(1), name.substr(1));
+}
+
+bool is_wanted(const std::string& filter, const std::string& name) {
+  return filter.find_first_of("*?") == std::string::npos ? name.find(filter) != std::string::npos : matches_glob(filter, name);
+}
+
+// Of the forward of one picture and one report as long as the model reads.
+std::int64_t multiply_adds_of_a_pair(mgca::AlignmentModel& model, const ModelLine& line) {
+  const torch::NoGradGuard no_grad;
+  model.eval();
+  return mgca::multiply_adds([&] {
+    (void)model.encode_image(torch::zeros({1, 3, line.side, line.side}));
+    if (!line.reports) return;
+    const auto ids = torch::ones({1, line.tokens}, torch::kLong), slots = torch::arange(-1, line.tokens - 1).unsqueeze(0);
+    (void)model.encode_text({.ids = ids, .mask = ids, .word_slot = slots.masked_fill(slots.eq(line.tokens - 2), -1), .words = torch::full({1}, line.tokens - 2, torch::kLong)});
   });
 }
 
-namespace {
-
-// The configuration of a run folder or of a file as written into one.
-study::StudyConfig config_at(const std::filesystem::path& path) {
-  return study::read_config(std::filesystem::is_directory(path) ? path / "config.json" : path);
-}
-
-void show_differences(const std::filesystem::path& left, const std::filesystem::path& right) {
-  std::vector<std::vector<std::string>> rows;
-  for (const auto& one : study::differences(config_at(left), config_at(right))) rows.push_back({one.path, one.left, one.right});
-  if (rows.empty()) return console::line("no option differs");
-  console::table({"option", left.string(), right.string()}, rows);
-}
-
-void show_options(const std::vector<mgca::OptionRow>& options) {
-  std::vector<std::vector<std::string>> rows;
-  for (const auto& row : options) rows.push_back({row.path, row.value, row.type, row.help});
-  console::table({"option", "value", "type", "meaning"}, rows);
-}
-
-// A line for each task, data set and tower, all percentages of it together.
-void list_protocols() {
-  std::vector<std::vector<std::string>> rows;
-  for (const auto& any : mgca::protocols()) {
-    std::visit([&](const auto& one) {
-      const auto& from = one.origin;
-      const auto& set = one.recipe.data.set;
-      std::vector<std::string> row{from.name, std::string(to_string(from.task)), set.empty() ? "any" : set, std::string(to_string(from.tower)), "", std::string(to_string(from.source))};
-      const auto same = [&](const auto& other) { return std::equal(other.begin(), other.begin() + 4, row.begin()); };
-      auto known = std::find_if(rows.begin(), rows.end(), same);
-      if (known == rows.end()) known = rows.insert(rows.end(), row);
-      if constexpr (requires { one.recipe.percent; }) known->at(4) += (known->at(4).empty() ? "" : " ") + std::to_string(one.recipe.percent);
-    }, any);
+ModelLine line_of(const mgca::Catalog::Entry& entry) {
+  const auto model = entry.build({});
+  const auto needs = model->needs();
+  ModelLine line{.name = entry.name, .summary = entry.summary, .side = model->image_size(), .views = needs.views, .tokens = model->text_length(), .reports = needs.reports,
+                 .labels = needs.labels, .weights = entry.facts.weights};
+  for (const auto& p : model->parameters()) {
+    line.parameters += p.numel();
+    if (p.requires_grad()) line.trainable += p.numel();
   }
-  std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a[0] < b[0]; });
-  console::table({"protocol", "task", "data set", "tower", "percent", "source"}, rows);
-  console::line("  one in full: mgca config --protocol NAME --task TASK --dataset NAME --percent P");
+  line.gflop = 2e-9 * static_cast<double>(multiply_adds_of_a_pair(*model, line));
+  return line;
 }
 
-void show_protocol(const mgca::ProtocolKey& key, const std::vector<std::string>& set, bool table) {
-  auto any = mgca::find_protocol(key);
-  std::visit([&](auto& one) {
-    mgca::apply_overrides(one.recipe, set);
-    one.recipe.settle();
-    if (table) show_options(mgca::option_table(one));
-    else console::line(mgca::to_json_text(one));
-  }, any);
+void print(const ModelList& list) {
+  std::vector<std::vector<std::string>> rows, files;
+  for (const auto& m : list.models) {
+    std::string weights;
+    for (const auto& w : m.weights) {
+      weights += (weights.empty() ? "" : " ") + w.part;
+      const auto same = [&](const auto& row) { return row[0] == w.part && row[1] == w.file; };
+      const auto known = std::find_if(files.begin(), files.end(), same);
+      if (known == files.end()) files.push_back({w.part, w.file, w.terms, m.name});
+      else known->back() += " " + m.name;
+    }
+    rows.push_back({m.name, console::count(m.parameters), console::count(m.trainable), console::number(m.gflop, 1), (m.views > 1 ? std::to_string(m.views) + " x " : "") + std::to_string(m.side) + " px",
+                    m.tokens > 0 ? std::to_string(m.tokens) : "-", m.reports && m.labels ? "reports, labels" : m.reports ? "reports" : m.labels ? "labels" : "-",
+                    weights.empty() ? "-" : weights, m.summary});
+  }
+  console::table({"name", "parameters", "trainable", "GFLOP", "images", "tokens", "needs", "public weights", "what it is"}, rows);
+  if (files.empty()) return;
+  console::line("");
+  console::table({"part", "public weights", "licence", "fit"}, files);
 }
 
 }  // namespace
 
-void add_config(CLI::App& program) {
+void add_models(CLI::App& program) {
   struct Options {
-    std::string name, protocol, task, dataset, tower = "any";
-    int percent = 100;
-    std::filesystem::path run;
-    std::vector<std::filesystem::path> diff;
-    std::vector<std::string> set;
-    bool table = false, protocols = false;
+    std::string filter;
+    bool json = false;
   };
   auto o = std::make_shared<Options>();
-  auto* command = program.add_subcommand("config", "every option of mgca pretrain, of a model, a run or a named protocol; what differs between two runs");
-  command->add_option("name", o->name, "model name; without one: the options of mgca pretrain")->type_name("NAME");
-  auto* run = command->add_option("--run", o->run, "the options of this run folder or config.json")->type_name("FOLDER");
-  auto* diff = command->add_option("--diff", o->diff, "two run folders or config.json files: the options that differ")->expected(2)->type_name("A B");
-  command->add_option("--set", o->set, "change options first; may be repeated")->type_name("KEY=VALUE")->allow_extra_args(false);
-  command->add_flag("--table", o->table, "as a table with explanations instead of JSON");
-  auto* protocol = command->add_option("--protocol", o->protocol, "the recipe of this named protocol for a task and a data set")->type_name("NAME");
-  auto* protocols = command->add_flag("--protocols", o->protocols, "the named protocols there are");
-  command->add_option("--task", o->task, "classify, detect, segment or zeroshot")->type_name("NAME")->needs(protocol);
-  command->add_option("--dataset", o->dataset, "data set, as mgca prepare calls it")->type_name("NAME")->needs(protocol);
-  command->add_option("--percent", o->percent, "part of the training split: 1, 10 or 100")->capture_default_str()->needs(protocol);
-  command->add_option("--tower", o->tower, "resnet or vit, where recipes differ between them")->type_name("FAMILY")->capture_default_str()->needs(protocol);
-  run->excludes("name");
-  diff->excludes("name")->excludes(run);
-  protocol->needs("--task")->excludes("name")->excludes(run)->excludes(diff)->excludes(protocols);
-  command->footer("Examples: mgca config --table   mgca config mgca-vit-b16 --table   mgca config --diff runs/a runs/b\n"
-                  "          mgca config --protocol mgca-scripts --task detect --dataset rsna --percent 1 --table");
+  auto* command = program.add_subcommand("models", "the models there are: size, work, what they need, which public weights fit");
+  command->add_option("filter", o->filter, "a part of the name, or a pattern with * and ?")->type_name("FILTER");
+  command->add_flag("--json", o->json, "everything as one JSON value");
+  command->footer("GFLOP: 10^9 floating-point operations of the forward of one picture and its report, two for each multiply-add of matrix products,\n"
+                  "convolutions and attention; tables of published models often count multiply-adds, half as many.\n"
+                  "`mgca config NAME --table` shows every option of a model, docs/weights.md says where the weights are.");
   command->callback([o] {
-    if (o->protocols) return list_protocols();
-    if (!o->protocol.empty()) {
-      return show_protocol({.name = o->protocol, .task = mgca::parse_enum<mgca::ProtocolTask>(o->task), .data_set = o->dataset, .percent = o->percent,
-                            .tower = mgca::parse_enum<mgca::TowerFamily>(o->tower)}, o->set, o->table);
+    ModelList list;
+    std::vector<std::string> known;
+    for (const auto& entry : mgca::Catalog::standard().entries()) {
+      known.push_back(entry.name);
+      if (is_wanted(o->filter, entry.name)) list.models.push_back(line_of(entry));
     }
-    if (!o->diff.empty()) return show_differences(o->diff[0], o->diff[1]);
-    std::vector<mgca::OptionRow> options;
-    std::string json;
-    if (o->name.empty()) {
-      auto config = o->run.empty() ? study::defaults_for({.name = "mgca-resnet-small"}) : config_at(o->run);
-      study::apply_overrides(config, o->set);
-      options = mgca::option_table(config);
-      json = mgca::to_json_text(config);
-    } else {
-      const auto catalog = mgca::Catalog::standard();
-      options = catalog.at(o->name).options(o->set);
-      json = catalog.at(o->name).config_text(o->set);
-    }
-    if (!o->table) return console::line(json);
-    show_options(options);
+    if (list.models.empty()) mgca::fail(mgca::ErrorKind::argument, "models: no model's name matches '", o->filter, "'", mgca::nearest_hint(o->filter, known));
+    if (o->json) console::line(mgca::to_json_text(list));
+    else print(list);
   });
 }
 

@@ -18,7 +18,12 @@ expect 2 "no command 'retreive'; did you mean 'retrieve'" "$mgca" retreive
 expect 0 '^[0-9]+\.[0-9]+\.[0-9]+$' "$mgca" --version
 
 # --- what there is ----------------------------------------------------------------------------------------------
-expect 0 'mgca-vit-b16 +158\.[0-9] M' "$mgca" models
+expect 0 'mgca-vit-b16 +158\.[0-9] M +158\.[0-9] M .* 224 px +112 +reports +model image text' "$mgca" models 'mgca-vit*'
+grep -q 'mgca-vit-tiny .* 64 px' out || failed "models misses what a pattern fits"
+if grep -q mgca-resnet50 out; then failed "models lists what the filter leaves out"; fi
+grep -q 'image *deit_base_patch16_224, DeiT *Apache-2.0 *mgca-vit-b16' out || failed "models does not tell where weights come from"
+expect 0 '"trainable": [0-9]+' "$mgca" models tiny --json
+expect 2 "no model's name matches 'mgca-vit-b17'; did you mean 'mgca-vit-b16'" "$mgca" models mgca-vit-b17
 expect 0 'libtorch +2\.' "$mgca" doctor
 for what in 'vector instructions' 'compute threads' 'memory .*free' 'disk .*free' CUDA '--precision'; do
   grep -q -- "$what" out || failed "doctor does not tell $what"
