@@ -23,6 +23,24 @@ concept Dataset = requires(const D& data, std::int64_t i) {
   { data.label_names() } -> std::convertible_to<const std::vector<std::string>&>;
 };
 
+namespace detail {
+
+// Said at the point of use, one sentence for the first member that is missing; what follows it in a compiler's output may be ignored.
+template <class D>
+consteval bool require_dataset() {
+  constexpr bool size = requires(const D& data) { { data.size() } -> std::convertible_to<std::int64_t>; };
+  constexpr bool record = requires(const D& data, std::int64_t i) { { data.record(i) } -> std::convertible_to<const Study&>; };
+  constexpr bool image = requires(const D& data, std::int64_t i) { { data.image(i) } -> std::same_as<GreyImage>; };
+  constexpr bool names = requires(const D& data) { { data.label_names() } -> std::convertible_to<const std::vector<std::string>&>; };
+  static_assert(size, "a data set lacks size() const -> std::int64_t, see mgca/data/dataset.hpp");
+  static_assert(!size || record, "a data set lacks record(i) const -> const mgca::Study&, see mgca/data/dataset.hpp");
+  static_assert(!size || !record || image, "a data set lacks image(i) const -> mgca::GreyImage, see mgca/data/dataset.hpp");
+  static_assert(!size || !record || !image || names, "a data set lacks label_names() const -> const std::vector<std::string>&, see mgca/data/dataset.hpp");
+  return true;
+}
+
+}  // namespace detail
+
 // A data set of files may also have `image_bytes(i)`, the bytes of the image file, of which a pack keeps the hash, and `image_stamp(i)`, a
 // number that changes when the file does, by which an unfinished pack knows that a picture it holds is no longer the one of the file.
 
@@ -56,8 +74,9 @@ class Subset {
 };
 
 // The records of one split. Throws Error(data) listing the splits that exist if there is none.
-template <Dataset D>
+template <class D>
 [[nodiscard]] Subset<D> split_of(const D& data, const std::string& split) {
+  static_assert(detail::require_dataset<D>());
   std::vector<std::int64_t> records;
   std::vector<std::string> known;
   for (std::int64_t i = 0; i < data.size(); ++i) {

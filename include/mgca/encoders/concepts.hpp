@@ -8,6 +8,8 @@
 #include <array>
 #include <concepts>
 #include <cstdint>
+#include <type_traits>
+#include <utility>
 
 namespace mgca {
 
@@ -31,6 +33,27 @@ concept PyramidEncoder = ImageEncoder<E> && requires(E encoder, const Tensor& im
   { encoder->pyramid(images) } -> std::same_as<Pyramid>;
   { encoder->pyramid_widths() } -> std::same_as<std::array<int64_t, 5>>;  // C1 .. C5
 };
+
+namespace detail {
+
+// Said at the point of use, one sentence for the first member that is missing; what follows it in a compiler's output may be ignored.
+template <class E, class Input>
+consteval bool require_encoder() {
+  constexpr bool module = requires(E& e) { requires std::derived_from<std::remove_cvref_t<decltype(*e)>, torch::nn::Module>; };
+  constexpr bool config = requires { typename E::Config; };
+  constexpr bool forward = requires(E e, const Input& input) { { e->forward(input) } -> std::same_as<Features>; };
+  constexpr bool global = requires(E e) { { e->global_width() } -> std::same_as<int64_t>; };
+  constexpr bool local = requires(E e) { { e->local_width() } -> std::same_as<int64_t>; };
+  static_assert(module, "an encoder is a mgca::Handle of a torch::nn::Module, see mgca/encoders/concepts.hpp");
+  static_assert(!module || config, "an encoder lacks the member type Config, see mgca/encoders/concepts.hpp");
+  static_assert(!module || !config || forward,
+                "an encoder lacks forward(input) -> mgca::Features, where the input is a Tensor of images or the Tokens of reports, see mgca/encoders/concepts.hpp");
+  static_assert(!module || !config || !forward || global, "an encoder lacks global_width() -> int64_t, see mgca/encoders/concepts.hpp");
+  static_assert(!module || !config || !forward || !global || local, "an encoder lacks local_width() -> int64_t, see mgca/encoders/concepts.hpp");
+  return true;
+}
+
+}  // namespace detail
 
 // The smallest types that satisfy the concepts; they prove that nothing more is asked for.
 namespace archetype {

@@ -75,8 +75,10 @@ struct StudySourceConfig {
   }
 };
 
-template <Dataset D>
+template <class D>
 class StudySource {
+  static_assert(mgca::detail::require_dataset<D>());
+
  public:
   using Batch = StudyBatch;
 

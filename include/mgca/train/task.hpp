@@ -73,4 +73,36 @@ concept AnyHook = requires(Hook& hook, const Progress& at, Values& values) {
                requires { hook.after_epoch(at, values); } || requires { hook.resumed(at); } || requires { hook.after_fit(at); };
 };
 
+namespace detail {
+
+// Said at the point of use, one sentence for the first member that is missing; what follows it in a compiler's output may be ignored.
+template <class S>
+consteval bool require_source() {
+  constexpr bool batch = requires { typename S::Batch; };
+  constexpr bool count = requires(const S& s) { { s.batches_per_epoch() } -> std::convertible_to<int64_t>; };
+  constexpr bool whole = BatchSource<S>;
+  static_assert(batch, "fit: a source of batches lacks the member type Batch, see mgca/train/task.hpp");
+  static_assert(!batch || count, "fit: a source of batches lacks batches_per_epoch() const -> int64_t, see mgca/train/task.hpp");
+  static_assert(!batch || !count || whole,
+                "fit: a source of batches lacks epoch_batches(epoch, first) const, whose result has next() -> std::optional<Batch>, see mgca/train/task.hpp");
+  return true;
+}
+
+template <class T, class Batch>
+consteval bool require_task() {
+  constexpr bool module = requires(T& task) { { task.module() } -> std::convertible_to<torch::nn::Module&>; };
+  constexpr bool step = requires(T& task, const Batch& b) { { task.training_step(b) } -> std::same_as<StepResult>; };
+  static_assert(module, "fit: a task lacks module() -> torch::nn::Module&, see mgca/train/task.hpp");
+  static_assert(!module || step, "fit: a task lacks training_step(const Batch&) -> mgca::StepResult for the batches of this source, see mgca/train/task.hpp");
+  return true;
+}
+
+template <class Hook>
+consteval bool require_hook() {
+  static_assert(AnyHook<Hook>, "fit: a hook has none of before_epoch, after_step, on_report, after_epoch, resumed and after_fit with their arguments, see mgca/train/task.hpp");
+  return true;
+}
+
+}  // namespace detail
+
 }  // namespace mgca

@@ -28,8 +28,6 @@ namespace detail {
 
 template <class T, class Source, class... Hooks>
 class Loop {
-  static_assert((AnyHook<Hooks> && ...), "fit: a hook has none of the event functions; see train/task.hpp for their names");
-
  public:
   Loop(T& task, const Source& source, const FitOptions& options, Hooks&... hooks)
       : task_(task), source_(source), options_((options.validate(), options)), hooks_(hooks...), optimizer_(task.module(), options.optimizer, options.precision),
@@ -240,9 +238,11 @@ class Loop {
 
 // Trains until the epochs are over, a hook stops it, or options.run.stop turns true. With a run folder it continues where
 // an earlier call left off; without one a stopped run is lost. Seeds torch's global generator (dropout) unless it resumes.
-template <class T, BatchSource Source, class... Hooks>
-  requires Task<T, typename Source::Batch>
+template <class T, class Source, class... Hooks>
 FitResult fit(T& task, const Source& source, const FitOptions& options, Hooks&&... hooks) {
+  static_assert(detail::require_source<Source>());
+  static_assert(detail::require_task<T, typename Source::Batch>());
+  static_assert((detail::require_hook<std::remove_reference_t<Hooks>>() && ...));
   return detail::Loop<T, Source, std::remove_reference_t<Hooks>...>(task, source, options, hooks...).run();
 }
 
