@@ -63,15 +63,15 @@ TEST_CASE("detect: a frozen tower keeps weights and statistics, as published its
     auto detector = tiny_detector();
     mgca::DetectTask task(detector, {.tower = use});
     detector->train();
-    const auto mean = detector->tower->bn1->running_mean.clone();
+    const auto mean = detector->tower->named_buffers()["bn1.running_mean"].clone();
     const auto batch = studies.source.batch(records, {});
     {
       const mgca::test::HostReads watching;
       task.training_step(batch).loss.backward();
       CHECK(watching.reads().empty());
     }
-    CHECK(torch::equal(mean, detector->tower->bn1->running_mean) == (use == mgca::TowerUse::frozen));
-    CHECK(detector->tower->conv1->weight.grad().defined() == (use == mgca::TowerUse::trained));
+    CHECK(torch::equal(mean, detector->tower->named_buffers()["bn1.running_mean"]) == (use == mgca::TowerUse::frozen));
+    CHECK(detector->tower->named_parameters()["conv1.weight"].grad().defined() == (use == mgca::TowerUse::trained));
     CHECK(detector->yolo->embedding2->conv_out->weight.grad().defined());
   }
 }
