@@ -1,4 +1,4 @@
-// encoder_outputs vit|resnet|bert WEIGHTS INPUTS.safetensors OUT.safetensors OURS.safetensors [KEY=VALUE ...]
+// encoder_outputs vit|resnet|densenet|bert WEIGHTS INPUTS.safetensors OUT.safetensors OURS.safetensors [KEY=VALUE ...]
 // Loads a file of weights of any dialect into one encoder, every tensor required, runs it on INPUTS and writes
 // what came out to OUT and the encoder's weights under our names to OURS (mgca convert makes other dialects of that).
 // INPUTS of an image encoder: images (B, 3, S, S) float32; OUT: global, local. INPUTS of bert: ids, mask (B, T) int64;
@@ -6,6 +6,7 @@
 #include <mgca/catalog/dialects.hpp>
 #include <mgca/core/config.hpp>
 #include <mgca/encoders/bert.hpp>
+#include <mgca/encoders/densenet.hpp>
 #include <mgca/encoders/resnet.hpp>
 #include <mgca/encoders/vit.hpp>
 #include <mgca/tensor/weights_file.hpp>
@@ -72,11 +73,12 @@ void run(const std::string& trunk, const std::vector<std::string>& arguments) {
 int main(int argc, char** argv) {
   try {
     const std::vector<std::string> arguments(argv + 1, argv + argc);
-    if (arguments.size() < 5) mgca::fail(mgca::ErrorKind::argument, "usage: vit|resnet|bert WEIGHTS INPUTS OUT OURS [KEY=VALUE ...]");
+    if (arguments.size() < 5) mgca::fail(mgca::ErrorKind::argument, "usage: vit|resnet|densenet|bert WEIGHTS INPUTS OUT OURS [KEY=VALUE ...]");
     if (arguments[0] == "vit") run<mgca::VitImpl>("img_encoder_q.model.", arguments);
     else if (arguments[0] == "resnet") run<mgca::ResNetImpl>("img_encoder_q.model.", arguments);
+    else if (arguments[0] == "densenet") run<mgca::DenseNetImpl>("img_encoder_q.model.", arguments);
     else if (arguments[0] == "bert") run<mgca::BertImpl>("text_encoder_q.model.", arguments);
-    else mgca::fail(mgca::ErrorKind::argument, "unknown encoder '", arguments[0], "'; expected vit, resnet or bert");
+    else mgca::fail(mgca::ErrorKind::argument, "unknown encoder '", arguments[0], "'; expected vit, resnet, densenet or bert");
   } catch (const std::exception& error) {
     std::cerr << "encoder_outputs: " << error.what() << '\n';
     return 1;

@@ -164,6 +164,27 @@ def resnet(name):
     record("written by mgca, safetensors into the torchvision model: features", wanted, features(model.eval()))
 
 
+def densenet(name, layers):
+    torch.manual_seed(3)
+    theirs = shaken(getattr(torchvision.models, name)())
+    images = torch.rand(2, 3, 224, 224) * 2 - 1
+
+    def features(model):
+        out = {}
+        hook = model.features.transition3.relu.register_forward_hook(lambda m, i, o: out.update(local=o.flatten(2).transpose(1, 2).contiguous()))
+        out["global"] = torch.relu(model.features(images)).mean((2, 3))
+        hook.remove()
+        return out
+
+    wanted = features(theirs)
+    torch.save(theirs.state_dict(), FOLDER / f"{name}.pth")
+    record(f"torchvision {name}, torch.save, read: features", wanted, ours("densenet", FOLDER / f"{name}.pth", {"images": images}, [f"layers={layers}"]))
+    model = getattr(torchvision.models, name)()
+    model.classifier = torch.nn.Identity()
+    model.load_state_dict(torch.load(converted(f"{name}-again.pth", "torchvision-densenet"), weights_only=True), strict=True)
+    record("written by mgca, torch.load(weights_only=True) into the torchvision model: features", wanted, features(model.eval()))
+
+
 def same_bits(what, wanted, got):
     """Tensors that are equal in dtype, shape and every bit."""
     def bits(value):
@@ -215,6 +236,8 @@ def main():
         vit()
         for name in ["resnet18", "resnet34", "resnet50"]:
             resnet(name)
+        densenet("densenet121", "[6,12,24,16]")
+        densenet("densenet169", "[6,12,32,32]")
         containers()
         lightning()
     (FOLDER / "results.json").write_text(json.dumps({"versions": versions, "bound": BOUND, "rows": rows}, indent=1))
