@@ -19,6 +19,7 @@ class Catalog {
   struct Entry {
     std::string name;
     std::string summary;
+    AlignmentNeeds needs;  // what the model asks of its batches, before it is built
     std::function<std::shared_ptr<AlignmentModel>(const std::vector<std::string>& overrides)> build;
     std::function<std::string(const std::vector<std::string>& overrides)> config_text;            // JSON
     std::function<std::vector<OptionRow>(const std::vector<std::string>& overrides)> options;
@@ -31,10 +32,18 @@ class Catalog {
     catalog.add<MgcaResNet>("mgca-resnet50", "published comparison: ResNet-50 at 299 px, 6-layer BERT", presets::mgca_resnet50());
     catalog.add<MgcaVit>("mgca-vit-tiny", "small ViT for tests and first steps, 64 px", presets::mgca_vit_tiny());
     catalog.add<MgcaResNet>("mgca-resnet-small", "small ResNet for hundreds to thousands of images, 64 px", presets::mgca_resnet_small());
+    catalog.add<MocoVit>("moco-vit-b16", "MoCo v2 on pictures alone: ViT-B/16, 224 px", presets::moco_vit_b16());
+    catalog.add<MocoResNet>("moco-resnet50", "MoCo v2 on pictures alone: ResNet-50 at 299 px", presets::moco_resnet50());
+    catalog.add<MocoResNet>("moco-resnet-small", "MoCo v2 on hundreds to thousands of pictures alone, 64 px", presets::moco_resnet_small());
+    catalog.add<SimClrVit>("simclr-vit-b16", "SimCLR on pictures alone: ViT-B/16, 224 px", presets::simclr_vit_b16());
+    catalog.add<SimClrResNet>("simclr-resnet-small", "SimCLR on hundreds to thousands of pictures alone, 64 px", presets::simclr_resnet_small());
+    catalog.add<SupervisedResNet>("supervised-resnet50", "control: labels alone, ResNet-50 at 299 px", presets::supervised_resnet50());
+    catalog.add<SupervisedResNet>("supervised-resnet-small", "control: labels alone, small ResNet, 64 px", presets::supervised_resnet_small());
     return catalog;
   }
 
-  // Throws Error(argument) for a name that is taken.
+  // A model whose module has a `kNeeds` asks for that, others for what AlignmentModel says by default. Throws Error(argument) for a
+  // name that is taken.
   template <class Model>
   void add(const std::string& name, const std::string& summary, const typename Model::Config& preset) {
     for (const auto& entry : entries_) MGCA_CHECK(entry.name != name, "catalog: '", name, "' is there already");
@@ -43,7 +52,9 @@ class Catalog {
       apply_overrides(config, overrides);
       return config;
     };
-    entries_.push_back({name, summary,
+    AlignmentNeeds needs;
+    if constexpr (requires { Model::ContainedType::kNeeds; }) needs = Model::ContainedType::kNeeds;
+    entries_.push_back({name, summary, needs,
                         [changed](const auto& overrides) -> std::shared_ptr<AlignmentModel> { return Model(changed(overrides)).ptr(); },
                         [changed](const auto& overrides) { return to_json_text(changed(overrides)); },
                         [changed](const auto& overrides) { return option_table(changed(overrides)); }});

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <mgca/align/mgca.hpp>
+#include <mgca/align/moco.hpp>
+#include <mgca/align/simclr.hpp>
+#include <mgca/align/supervised.hpp>
 #include <mgca/encoders/bert.hpp>
 #include <mgca/encoders/resnet.hpp>
 #include <mgca/encoders/vit.hpp>
@@ -10,6 +13,11 @@ namespace mgca {
 
 using MgcaVit = Mgca<Vit, Bert>;
 using MgcaResNet = Mgca<ResNet, Bert>;
+using MocoVit = Moco<Vit>;
+using MocoResNet = Moco<ResNet>;
+using SimClrVit = SimClr<Vit>;
+using SimClrResNet = SimClr<ResNet>;
+using SupervisedResNet = Supervised<ResNet>;
 
 namespace presets {
 
@@ -40,6 +48,21 @@ namespace presets {
   c.prototypes = 64;
   return c;
 }
+
+// MoCo v2 with the towers of the published MGCA models.
+[[nodiscard]] inline MocoVit::Config moco_vit_b16() { return {.image = mgca_vit_b16().image}; }
+[[nodiscard]] inline MocoResNet::Config moco_resnet50() { return {.image = mgca_resnet50().image}; }
+
+// With hundreds of pictures a long queue would hold a picture's own keys, and a slow copy would never arrive.
+[[nodiscard]] inline MocoResNet::Config moco_resnet_small() {
+  return {.image = mgca_resnet_small().image, .momentum = 0.99, .queue = 256, .valid_queue = 64};
+}
+
+[[nodiscard]] inline SimClrVit::Config simclr_vit_b16() { return {.image = mgca_vit_b16().image}; }
+[[nodiscard]] inline SimClrResNet::Config simclr_resnet_small() { return {.image = mgca_resnet_small().image, .temperature = 0.5}; }
+
+[[nodiscard]] inline SupervisedResNet::Config supervised_resnet50() { return {.image = mgca_resnet50().image}; }
+[[nodiscard]] inline SupervisedResNet::Config supervised_resnet_small() { return {.image = mgca_resnet_small().image}; }
 
 }  // namespace presets
 }  // namespace mgca
