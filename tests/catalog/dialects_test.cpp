@@ -15,7 +15,7 @@ namespace {
 // Every name of every model, the unused blocks of the published files included.
 std::vector<std::string> all_names() {
   std::set<std::string> names;
-  for (const auto& entry : mgca::Catalog::standard().entries()) {
+  for (const auto& entry : mgca::test::paired_models()) {
     for (auto& name : tensor_names(*small_model(entry.name, {"text.cross_attention=true", "text.token_types=true"}))) names.insert(name);
   }
   return {names.begin(), names.end()};

@@ -56,7 +56,7 @@ std::filesystem::path write(const std::filesystem::path& path, const mgca::Align
 }  // namespace
 
 TEST_CASE("image_tower: every model of the catalogue has one, and the same choice draws the same weights", "[catalog][fast]") {
-  for (const auto& entry : mgca::Catalog::standard().entries()) {
+  for (const auto& entry : mgca::test::paired_models()) {
     INFO(entry.name);
     const mgca::ModelChoice choice{.name = entry.name, .overrides = narrow(entry.name), .seed = 5};
     check_equal(tensors_of(random_image_tower(choice)), tensors_of(random_image_tower(choice)));

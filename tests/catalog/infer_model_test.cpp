@@ -16,7 +16,7 @@ bool contains(const std::vector<std::string>& list, const std::string& item) { r
 }  // namespace
 
 TEST_CASE("infer_model: a model built from what its own shapes tell has the same shapes", "[catalog][fast]") {
-  for (const auto& entry : mgca::Catalog::standard().entries()) {
+  for (const auto& entry : mgca::test::paired_models()) {
     INFO(entry.name);
     const auto model = mgca::test::small_model(entry.name, {"text.token_types=true"});
     auto choice = infer_model(shapes_of(*model), mgca::Profile::official, "w");

@@ -19,6 +19,13 @@ inline std::vector<std::string> narrow(const std::string& name, std::vector<std:
   return overrides;
 }
 
+// The models that `narrow` is for; those of pictures alone have tests of their own.
+inline std::vector<Catalog::Entry> paired_models() {
+  auto entries = Catalog::standard().entries();
+  std::erase_if(entries, [](const auto& entry) { return !entry.needs.reports; });
+  return entries;
+}
+
 inline std::shared_ptr<AlignmentModel> small_model(const std::string& name, std::vector<std::string> more = {}) {
   return Catalog::standard().create({.name = name, .overrides = narrow(name, std::move(more)), .seed = 5});
 }
