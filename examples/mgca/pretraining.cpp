@@ -241,6 +241,11 @@ RunOutcome pretrain(Study& study, const std::filesystem::path& run, const std::s
   const auto device = parse_device(device_name);
   mgca::check_precision(study.config.fit.precision, device.type());
   require_writable(run);
+  if (study.model->needs().labels && study.data.label_names().empty()) {
+    mgca::fail(mgca::ErrorKind::config, "the model ", study.config.model.name, " learns from labels, and ", study.config.data.table.string(),
+               " has none: give a folder of mgca prepare, or name a table and its columns (--set data.labels=labels.csv ",
+               "--set 'data.label_columns=[\"Edema\"]')");
+  }
   const auto train = study.split("train"), valid = study.split("valid");
   const auto prepared = [&](const auto& make) {
     try {

@@ -74,14 +74,8 @@ mgca::ModelChoice choice_for(const StudyConfig& config, const mgca::PairStudies&
     if (option_of(config.model, path)) choice.overrides.insert(choice.overrides.begin(), path + "=" + std::to_string(value));
   };
   const auto needs = needs_of(config.model);
-  const auto labels = static_cast<std::int64_t>(data.label_names().size());
-  if (needs.labels && labels == 0) {
-    mgca::fail(mgca::ErrorKind::config, "the model ", config.model.name, " learns from labels, and ", config.data.table.string(),
-               " has none: give a folder of mgca prepare, or name a table and its columns (--set data.labels=labels.csv ",
-               "--set 'data.label_columns=[\"Edema\"]')");
-  }
   if (needs.reports) decide("text.vocabulary", vocabulary.size());
-  if (needs.labels) decide("classes", labels);
+  if (needs.labels && !data.label_names().empty()) decide("classes", static_cast<std::int64_t>(data.label_names().size()));
   return choice;
 }
 
@@ -190,7 +184,7 @@ StudyConfig begin(const BeginOptions& o, const std::string& command) {
 }
 
 mgca::WordPiece make_tokenizer(const StudyConfig& config, const mgca::PairStudies& data) {
-  return mgca::WordPiece(make_vocabulary(config, data), {.length = option_of(config.model, "text.length").value_or(2)});
+  return mgca::WordPiece(make_vocabulary(config, data), {.length = option_of(config.model, "text.length").value_or(mgca::WordPieceConfig{}.length)});
 }
 
 bool has_begun(const std::filesystem::path& run) {
@@ -228,7 +222,9 @@ Study open_study(const StudyConfig& config, const std::filesystem::path& run) {
     mgca::fail(mgca::ErrorKind::config, "source.profile is ", to_string(config.source.profile), ", the model's profile ",
                to_string(model->profile()), "; set both to one (--set source.profile=... and --set 'model.overrides=[\"profile=...\"]')");
   }
-  mgca::WordPiece tokenizer(std::move(vocabulary), {.length = std::max<std::int64_t>(2, model->text_length())});
+  mgca::WordPieceConfig words;
+  if (model->needs().reports) words.length = model->text_length();
+  mgca::WordPiece tokenizer(std::move(vocabulary), words);
   return {.config = config, .data = std::move(data), .choice = std::move(choice), .tokenizer = std::move(tokenizer), .model = std::move(model),
           .pack = std::move(pack)};
 }
@@ -239,6 +235,10 @@ Study open_run(const RunOptions& o) {
     mgca::fail(mgca::ErrorKind::system, o.run.string(), ": not a run folder: it holds no config.json; make one with mgca pretrain --out");
   }
   auto config = read_config(o.run / "config.json");
+  if (needs_of(config.model).labels) {  // those it was trained on, whatever the data at hand have
+    auto& overrides = config.model.overrides;
+    overrides.insert(overrides.begin(), "classes=" + std::to_string(config.data.label_columns.size()));
+  }
   if (!o.table.empty()) {
     if (std::filesystem::is_directory(o.table)) {
       config.data = data_at(o.table);
