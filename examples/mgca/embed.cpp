@@ -75,7 +75,7 @@ Embedder opened(const EmbedOptions& o) {
   here.image_size = side;
   here.text_length = out.model->text_length();
   here.profile = out.model->profile();
-  if (!vocabulary.empty()) {
+  if (!vocabulary.empty() && out.model->needs().reports) {
     out.tokenizer.emplace(mgca::Vocabulary::read(vocabulary), mgca::WordPieceConfig{.length = out.model->text_length()});
     here.vocabulary = out.tokenizer->vocabulary().content_hash();
     if (out.tokenizer->vocabulary().size() != out.model->vocabulary()) {
@@ -191,10 +191,13 @@ void embed(const EmbedOptions& o) {
   std::vector<std::string> reports;
   if (!o.table.empty()) {
     pairs.emplace(study::data_at(o.table));
-    for (std::int64_t i = 0; i < pairs->size(); ++i) reports.push_back(pairs->record(i).report);
+    if (e.model->needs().reports) {
+      for (std::int64_t i = 0; i < pairs->size(); ++i) reports.push_back(pairs->record(i).report);
+    }
   } else if (!o.reports.empty()) {
     reports = lines_of(o.reports);
   }
+  if (!reports.empty() && !e.model->needs().reports) (void)e.model->encode_text({});  // says that it has no text tower
   if (!reports.empty() && !e.tokenizer) mgca::fail(mgca::ErrorKind::argument, "embed: reports need --vocabulary, the word pieces the weights were trained with");
   if (!reports.empty() && !e.text_head) mgca::fail(mgca::ErrorKind::data, "embed: the weights hold no text tower with its projections, so reports have no embedding");
   Rows rows;

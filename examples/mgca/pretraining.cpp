@@ -147,7 +147,7 @@ void write_beginning(const Study& study, const std::filesystem::path& run, const
   std::string tokens;
   for (const auto& token : study.tokenizer.vocabulary().tokens()) tokens += token + "\n";
   mgca::atomic_write(files, run / "config.json", mgca::to_json_text(study.config) + "\n");
-  mgca::atomic_write(files, run / "vocabulary.txt", tokens);
+  if (study.reads_reports()) mgca::atomic_write(files, run / "vocabulary.txt", tokens);
   mgca::atomic_write(files, run / "manifest.json", mgca::to_json_text(manifest) + "\n");
   for (std::int64_t i = 0; i < study.data.size(); ++i) {
     if (study.data.record(i).patient.empty()) return;  // nobody can say who is in which split
@@ -184,7 +184,7 @@ class Narrator {
       progress_.finish();
       const double waited = number("loader_seconds") / number("training_seconds");
       console::line("  epoch " + epoch() + "/" + whole("epochs") + "   loss " + console::number(number("loss")) + " " + held_out_ +
-                    "   held-out top-5 " + console::percent(number("val_acc5")) +
+                    (field("val_acc5") == fields.end() ? "" : "   held-out top-5 " + console::percent(number("val_acc5"))) +
                     (waited > 0.05 ? "   waited for data " + console::percent(waited) + " of the time; more loader.threads may help" : ""));
     } else if (event == "resumed") {
       console::line("  resuming in epoch " + epoch() + " after step " + whole("step"));
@@ -241,6 +241,11 @@ RunOutcome pretrain(Study& study, const std::filesystem::path& run, const std::s
   const auto device = parse_device(device_name);
   mgca::check_precision(study.config.fit.precision, device.type());
   require_writable(run);
+  if (study.model->needs().labels && study.data.label_names().empty()) {
+    mgca::fail(mgca::ErrorKind::config, "the model ", study.config.model.name, " learns from labels, and ", study.config.data.table.string(),
+               " has none: give a folder of mgca prepare, or name a table and its columns (--set data.labels=labels.csv ",
+               "--set 'data.label_columns=[\"Edema\"]')");
+  }
   const auto train = study.split("train"), valid = study.split("valid");
   const auto prepared = [&](const auto& make) {
     try {
@@ -255,7 +260,7 @@ RunOutcome pretrain(Study& study, const std::filesystem::path& run, const std::s
   const auto train_source = prepared([&] { return study.training_source(train); });
   const auto valid_source = prepared([&] { return study.source(valid); });
   const auto data_check = checked(study, run);
-  if (study.pack && !train_source.tokens_from_pack()) {
+  if (study.pack && study.reads_reports() && !train_source.tokens_from_pack()) {
     console::line("  " + study.pack->source() + " holds no tokens of this vocabulary and length; reports are cut anew");
   }
   Narrator narrator(lines);
@@ -282,7 +287,7 @@ RunOutcome pretrain(Study& study, const std::filesystem::path& run, const std::s
                     .valid = valid.size(),
                     .bad = train_source.bad_samples().count() + valid_source.bad_samples().count(),
                     .threads = at::get_num_threads()};
-  for (const auto& p : study.model->parameters()) manifest.parameters += p.numel();
+  for (const auto& p : study.model->parameters()) manifest.parameters += p.requires_grad() ? p.numel() : 0;
   if (has_begun(run)) {  // its checkpoints hold the weights
     manifest.start = read_manifest(run).start;
     require_same_start(study.config, manifest.start, run);

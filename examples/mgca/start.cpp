@@ -78,13 +78,11 @@ void require_same_start(const StudyConfig& config, const std::vector<StartRecord
 
 mgca::Preprocessing preprocessing(const Study& study) {
   return {.image_size = study.model->image_size(), .stored_side = study.config.source.stored_side, .local_contrast = study.config.source.local_contrast,
-          .text_length = study.model->text_length(), .vocabulary = study.tokenizer.vocabulary().content_hash(), .profile = study.model->profile()};
+          .text_length = study.model->text_length(), .vocabulary = study.reads_reports() ? study.tokenizer.vocabulary().content_hash() : "", .profile = study.model->profile()};
 }
 
 std::map<std::string, std::string> weights_metadata(const Study& study) {
-  auto model = study.config.model;
-  model.overrides.insert(model.overrides.begin(), "text.vocabulary=" + std::to_string(study.tokenizer.vocabulary().size()));
-  return {{"format", "pt"}, {"model", mgca::to_json_text(model, -1)}, {mgca::Preprocessing::kKey, mgca::to_json_text(preprocessing(study), -1)}};
+  return {{"format", "pt"}, {"model", mgca::to_json_text(study.choice, -1)}, {mgca::Preprocessing::kKey, mgca::to_json_text(preprocessing(study), -1)}};
 }
 
 }  // namespace study

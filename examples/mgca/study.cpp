@@ -17,7 +17,11 @@ namespace study {
 
 namespace {
 
+// What a model asks of its data. Builds nothing.
+mgca::AlignmentNeeds needs_of(const mgca::ModelChoice& choice) { return mgca::Catalog::standard().at(choice.name).needs; }
+
 mgca::Vocabulary make_vocabulary(const StudyConfig& config, const mgca::PairStudies& data) {
+  if (!needs_of(config.model).reports) return mgca::Vocabulary({"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"});
   if (!config.vocabulary.empty()) return mgca::Vocabulary::read(config.vocabulary);
   std::vector<std::string> texts;
   const auto train = mgca::split_of(data, "train");
@@ -27,7 +31,8 @@ mgca::Vocabulary make_vocabulary(const StudyConfig& config, const mgca::PairStud
   return mgca::text::train_vocabulary(texts, {.size = config.vocabulary_size});
 }
 
-mgca::Vocabulary kept_vocabulary(const StudyConfig& config, const std::filesystem::path& run) {
+mgca::Vocabulary kept_vocabulary(const StudyConfig& config, const mgca::PairStudies& data, const std::filesystem::path& run) {
+  if (!needs_of(config.model).reports) return make_vocabulary(config, data);
   auto kept = mgca::Vocabulary::read(run / "vocabulary.txt");
   if (!config.vocabulary.empty() && std::filesystem::exists(config.vocabulary) &&
       mgca::Vocabulary::read(config.vocabulary).content_hash() != kept.content_hash()) {
@@ -47,12 +52,31 @@ void require_splits(const StudyConfig& config, const mgca::PairStudies& data) {
              "data.split_rule.seed=0");
 }
 
-// One option of a model, a whole number. Builds nothing.
-std::int64_t option_of(const mgca::ModelChoice& choice, const std::string& path) {
+// One option of a model, a whole number; none where it has none of that name. Builds nothing.
+std::optional<std::int64_t> option_of(const mgca::ModelChoice& choice, const std::string& path) {
   for (const auto& row : mgca::Catalog::standard().at(choice.name).options(choice.overrides)) {
     if (row.path == path) return std::stoll(row.value);
   }
-  mgca::fail(mgca::ErrorKind::config, "model '", choice.name, "' has no option ", path);
+  return std::nullopt;
+}
+
+// The tables a model needs: reports that nobody reads need not be there.
+mgca::PairsConfig tables_of(const StudyConfig& config) {
+  auto tables = config.data;
+  if (!needs_of(config.model).reports) tables.report_column.clear();
+  return tables;
+}
+
+// The model with what the data decide about it; what is set by hand stands behind and counts.
+mgca::ModelChoice choice_for(const StudyConfig& config, const mgca::PairStudies& data, const mgca::Vocabulary& vocabulary) {
+  auto choice = config.model;
+  const auto decide = [&](const std::string& path, std::int64_t value) {
+    if (option_of(config.model, path)) choice.overrides.insert(choice.overrides.begin(), path + "=" + std::to_string(value));
+  };
+  const auto needs = needs_of(config.model);
+  if (needs.reports) decide("text.vocabulary", vocabulary.size());
+  if (needs.labels && !data.label_names().empty()) decide("classes", static_cast<std::int64_t>(data.label_names().size()));
+  return choice;
 }
 
 // Where files lie.
@@ -89,11 +113,19 @@ StudyConfig defaults_for(const mgca::ModelChoice& model) {
   StudyConfig c;
   c.model = model;
   const auto side = option_of(model, "image.image_size");
-  c.source.augmentation.crop = side;
-  c.source.stored_side = side * 256 / 224;
-  if (model.name == "mgca-vit-b16" || model.name == "mgca-resnet50") return c;
-  c.source.augmentation.brightness = 0.1;
-  c.source.augmentation.contrast = 0.15;
+  if (!side) mgca::fail(mgca::ErrorKind::config, "model '", model.name, "' has no option image.image_size");
+  const bool full_size = model.name.ends_with("-vit-b16") || model.name.ends_with("-resnet50");
+  c.source.views = needs_of(model).views;
+  if (c.source.views == 2) {  // the views of MoCo v2
+    c.source.augmentation = mgca::augmentations::moco2_transform();
+    c.source.augmentation.least_area = 0.2;
+  } else if (!full_size) {
+    c.source.augmentation.brightness = 0.1;
+    c.source.augmentation.contrast = 0.15;
+  }
+  c.source.augmentation.crop = *side;
+  c.source.stored_side = *side * 256 / 224;
+  if (full_size) return c;
   c.loader.batch_size = 32;
   c.fit.epochs = 30;
   c.fit.schedule = {.rate = 7e-4, .minimum = 1e-6, .warmup_fraction = 0.15};
@@ -152,7 +184,7 @@ StudyConfig begin(const BeginOptions& o, const std::string& command) {
 }
 
 mgca::WordPiece make_tokenizer(const StudyConfig& config, const mgca::PairStudies& data) {
-  return mgca::WordPiece(make_vocabulary(config, data), {.length = option_of(config.model, "text.length")});
+  return mgca::WordPiece(make_vocabulary(config, data), {.length = option_of(config.model, "text.length").value_or(mgca::WordPieceConfig{}.length)});
 }
 
 bool has_begun(const std::filesystem::path& run) {
@@ -163,23 +195,26 @@ bool has_begun(const std::filesystem::path& run) {
 
 Study open_study(const StudyConfig& config, const std::filesystem::path& run) {
   config.validate();
-  mgca::PairStudies data(config.data);
+  mgca::PairStudies data(tables_of(config));
   require_splits(config, data);
   std::shared_ptr<const mgca::ImagePack> pack;
   if (!config.pack.empty()) {
     pack = std::make_shared<const mgca::ImagePack>(config.pack, config.pack_check);
     mgca::data::require_pack_of(*pack, data, config.source.stored_side, config.source.local_contrast);
   }
-  auto vocabulary = has_begun(run) ? kept_vocabulary(config, run) : make_vocabulary(config, data);
-  auto choice = config.model;
+  auto vocabulary = has_begun(run) ? kept_vocabulary(config, data, run) : make_vocabulary(config, data);
+  auto choice = choice_for(config, data, vocabulary);
   const auto size = vocabulary.size();
-  choice.overrides.insert(choice.overrides.begin(), "text.vocabulary=" + std::to_string(size));
   auto model = mgca::Catalog::standard().create(choice);
   if (model->image_size() != config.source.augmentation.crop) {
     mgca::fail(mgca::ErrorKind::config, "source.augmentation.crop is ", config.source.augmentation.crop, ", but the model reads images of ",
                model->image_size(), " pixels; set one to the other (--set source.augmentation.crop=", model->image_size(), ")");
   }
-  if (model->vocabulary() != size) {
+  if (model->needs().views != config.source.views) {
+    mgca::fail(mgca::ErrorKind::config, "source.views is ", config.source.views, ", but the model looks at ", model->needs().views,
+               " of each picture (--set source.views=", model->needs().views, ")");
+  }
+  if (model->needs().reports && model->vocabulary() != size) {
     mgca::fail(mgca::ErrorKind::config, "the vocabulary has ", size, " entries, the model expects ", model->vocabulary(),
                "; drop the override text.vocabulary");
   }
@@ -187,8 +222,11 @@ Study open_study(const StudyConfig& config, const std::filesystem::path& run) {
     mgca::fail(mgca::ErrorKind::config, "source.profile is ", to_string(config.source.profile), ", the model's profile ",
                to_string(model->profile()), "; set both to one (--set source.profile=... and --set 'model.overrides=[\"profile=...\"]')");
   }
-  mgca::WordPiece tokenizer(std::move(vocabulary), {.length = model->text_length()});
-  return {.config = config, .data = std::move(data), .tokenizer = std::move(tokenizer), .model = std::move(model), .pack = std::move(pack)};
+  mgca::WordPieceConfig words;
+  if (model->needs().reports) words.length = model->text_length();
+  mgca::WordPiece tokenizer(std::move(vocabulary), words);
+  return {.config = config, .data = std::move(data), .choice = std::move(choice), .tokenizer = std::move(tokenizer), .model = std::move(model),
+          .pack = std::move(pack)};
 }
 
 Study open_run(const RunOptions& o) {
@@ -197,6 +235,10 @@ Study open_run(const RunOptions& o) {
     mgca::fail(mgca::ErrorKind::system, o.run.string(), ": not a run folder: it holds no config.json; make one with mgca pretrain --out");
   }
   auto config = read_config(o.run / "config.json");
+  if (needs_of(config.model).labels) {  // those it was trained on, whatever the data at hand have
+    auto& overrides = config.model.overrides;
+    overrides.insert(overrides.begin(), "classes=" + std::to_string(config.data.label_columns.size()));
+  }
   if (!o.table.empty()) {
     if (std::filesystem::is_directory(o.table)) {
       config.data = data_at(o.table);

@@ -85,7 +85,8 @@ void make_absolute(StudyConfig& config);
 struct Study {
   StudyConfig config;
   mgca::PairStudies data;
-  mgca::WordPiece tokenizer;
+  mgca::ModelChoice choice;    // the model with what the data decide about it: words, classes
+  mgca::WordPiece tokenizer;   // of a model without a text tower: the special tokens alone, and nothing is read with it
   std::shared_ptr<mgca::AlignmentModel> model;
   std::shared_ptr<const mgca::ImagePack> pack;  // none: pictures come from the image files
 
@@ -93,9 +94,15 @@ struct Study {
   using Source = mgca::StudySource<Split>;
 
   [[nodiscard]] Split split(const std::string& name) const { return mgca::split_of(data, name); }
+  [[nodiscard]] bool reads_reports() const { return model->needs().reports; }
   // Without augmentation unless it is for training.
-  [[nodiscard]] Source training_source(const Split& split) const { return Source(split, tokenizer, config.source, pack); }
-  [[nodiscard]] Source source(const Split& split) const { return Source(split, tokenizer, config.source.without_augmentation(), pack); }
+  [[nodiscard]] Source training_source(const Split& split) const { return source(split, config.source); }
+  [[nodiscard]] Source source(const Split& split) const { return source(split, config.source.without_augmentation()); }
+
+ private:
+  [[nodiscard]] Source source(const Split& split, const mgca::StudySourceConfig& how) const {
+    return reads_reports() ? Source(split, tokenizer, how, pack) : Source(split, how, pack);
+  }
 };
 
 // A tokenizer for the study's model and data: its vocabulary is read, or trained on the training split.

@@ -3,7 +3,11 @@
 
 #include <mgca/align/cpa.hpp>
 #include <mgca/align/cta.hpp>
+#include <mgca/align/image_only.hpp>
 #include <mgca/align/ita.hpp>
 #include <mgca/align/mgca.hpp>
+#include <mgca/align/moco.hpp>
 #include <mgca/align/model.hpp>
+#include <mgca/align/simclr.hpp>
+#include <mgca/align/supervised.hpp>
 #include <mgca/align/terms.hpp>

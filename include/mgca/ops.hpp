@@ -4,7 +4,9 @@
 #include <mgca/ops/attention.hpp>
 #include <mgca/ops/contrast.hpp>
 #include <mgca/ops/cross_attention.hpp>
+#include <mgca/ops/label_loss.hpp>
 #include <mgca/ops/mask_loss.hpp>
+#include <mgca/ops/nt_xent.hpp>
 #include <mgca/ops/position_table.hpp>
 #include <mgca/ops/quantile_clip.hpp>
 #include <mgca/ops/sinkhorn.hpp>

@@ -14,6 +14,9 @@ TEST_CASE("presets: every field of every configuration is described", "[catalog]
   mgca::test::expect_described<mgca::ops::SinkhornOptions>(16);
   mgca::test::expect_described<mgca::MgcaVit::Config>(248);
   mgca::test::expect_described<mgca::MgcaResNet::Config>(232);
+  mgca::test::expect_described<mgca::MocoVit::Config>(88);
+  mgca::test::expect_described<mgca::SimClrVit::Config>(64);
+  mgca::test::expect_described<mgca::SupervisedResNet::Config>(40);
 }
 
 namespace {

@@ -110,6 +110,81 @@ TEST_CASE("study_source: sentences are drawn evenly by address, each one of the 
   mgca::test::expect_error([&] { (void)mgca::StudySource<TwoSentences>(data, tokenizer, config); }, {"sentence", "1.5"});
 }
 
+TEST_CASE("study_source: a second view shows the same records in their own draw, and leaves the first as it was", "[feed][fast]") {
+  const mgca::SyntheticStudies studies({.count = 12, .seed = 2});
+  const mgca::WordPiece tokenizer(mgca::test::bert_vocabulary(), {.length = 40});
+  auto config = kTrain;
+  config.augmentation.contrast = 0.3;
+  const Source one(studies, tokenizer, config);
+  config.views = 2;
+  auto anew = config;
+  anew.store = mgca::ImageStore::none;
+  const Source two(studies, tokenizer, config), made(studies, tokenizer, anew);
+  const std::vector<int64_t> records{4, 1, 7};
+  const mgca::RandomKey key{.seed = 1, .epoch = 3};
+  const auto batch = two.batch(records, key);
+  CHECK_FALSE(one.batch(records, key).second_images.defined());
+  CHECK(equal(batch, one.batch(records, key)));
+  CHECK(torch::equal(batch.second_images, made.batch(records, key).second_images));
+  CHECK(batch.second_images.sizes() == batch.images.sizes());
+  for (int64_t b = 0; b < 3; ++b) {
+    CHECK_FALSE(torch::equal(batch.second_images[b], batch.images[b]));
+    const auto by_hand = mgca::image::augment(two.stored(records[static_cast<std::size_t>(b)]).plane(), config.augmentation,
+                                              {.seed = 1, .epoch = 3, .sample = static_cast<uint64_t>(records[static_cast<std::size_t>(b)]), .view = 1});
+    CHECK(std::ranges::equal(std::span(batch.second_images[b].data_ptr<uint8_t>(), by_hand.pixels().size()), by_hand.pixels()));
+  }
+  // Evaluation: the first view is plain, the second as in training, both the same each time.
+  const auto plain = two.without_augmentation();
+  CHECK(torch::equal(plain.batch(records, key).images, one.without_augmentation().batch(records, {}).images));
+  CHECK(torch::equal(plain.batch(records, key).second_images, batch.second_images));
+  CHECK(torch::equal(Source(studies, tokenizer, config.without_augmentation().without_augmentation()).batch(records, key).second_images,
+                     batch.second_images));
+  config.second = mgca::Augmentation{.crop = 32, .random_crop = false};
+  CHECK(torch::equal(Source(studies, tokenizer, config).batch(records, key).second_images, plain.batch(records, key).images));
+  config.second->crop = 16;
+  mgca::test::expect_error([&] { (void)Source(studies, tokenizer, config); }, {"one crop", "32", "16"});
+  config.views = 3;
+  mgca::test::expect_error([&] { (void)Source(studies, tokenizer, config); }, {"views", "3"});
+}
+
+TEST_CASE("study_source: without a tokenizer no report is read, and pictures and labels are the same", "[feed][fast]") {
+  const mgca::SyntheticStudies studies({.count = 12, .seed = 2});
+  const mgca::WordPiece tokenizer(mgca::test::bert_vocabulary(), {.length = 40});
+  const Source with(studies, tokenizer, kTrain), without(studies, kTrain);
+  const std::vector<int64_t> records{4, 1, 7};
+  const auto a = with.batch(records, {.seed = 1}), b = without.without_augmentation().batch(records, {.seed = 1}), c = without.batch(records, {.seed = 1});
+  CHECK((torch::equal(a.images, c.images) && torch::equal(a.labels, c.labels) && a.records == c.records));
+  CHECK_FALSE(c.tokens.ids.defined());
+  CHECK_FALSE(b.tokens.to(torch::kCPU).ids.defined());
+  mgca::test::expect_error([&] { (void)without.words(0, tokenizer.vocabulary()); }, {"without a tokenizer"});
+}
+
+TEST_CASE("study_source: records that are skipped or replaced are so in both views", "[feed][fast]") {
+  struct Damaged {
+    std::vector<mgca::Study> studies{{.row = 1, .report = "heart normal"}, {.row = 2, .report = "lungs clear"}, {.row = 3, .report = "no effusion"}};
+    std::vector<std::string> names;
+    [[nodiscard]] int64_t size() const { return 3; }
+    [[nodiscard]] const mgca::Study& record(int64_t i) const { return studies[static_cast<std::size_t>(i)]; }
+    [[nodiscard]] mgca::GreyImage image(int64_t i) const {
+      if (i == 1) mgca::fail(mgca::ErrorKind::data, "image.png: truncated");
+      mgca::GreyImage picture({.height = 40, .width = 40});
+      std::fill(picture.pixels().begin(), picture.pixels().end(), static_cast<uint8_t>(50 + 50 * i));
+      return picture;
+    }
+    [[nodiscard]] const std::vector<std::string>& label_names() const { return names; }
+  } data;
+  const mgca::WordPiece tokenizer(mgca::test::bert_vocabulary(), {.length = 16});
+  for (const auto policy : {mgca::BadSamples::skip, mgca::BadSamples::replace}) {
+    auto config = kTrain;
+    config.views = 2;
+    config.bad = {.policy = policy, .limit = 0.9};
+    const std::vector<int64_t> records{0, 1, 2};
+    const auto batch = mgca::StudySource<Damaged>(data, tokenizer, config).batch(records, {.seed = 5});
+    CHECK(batch.size() == (policy == mgca::BadSamples::skip ? 2 : 3));
+    CHECK(torch::equal(batch.second_images, batch.images));  // even pictures look the same from everywhere
+  }
+}
+
 TEST_CASE("study_source: a report without a word is refused by row, without its text", "[feed][fast]") {
   struct Wordless {
     mgca::Study study{.row = 7, .report = "!!! ???"};

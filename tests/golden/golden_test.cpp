@@ -23,7 +23,10 @@ std::vector<std::string> case_names() {
 
 // Behind the ReLUs of a ResNet single precision decides by chance on which side of a kink a value lies: which gradients differ by
 // 0.3 % changes with the instruction set, and the reference's own differ by 0.4 %. They are compared in double.
+// So do ten steps of AdamW of its full rate on a bias of keys, whose gradient is zero but for rounding: MoCo's are off by 0.4 to 0.8
+// of their length, by instruction set and threads, within the 0.011 the case itself allows.
 bool is_chance(const Case& one, const std::string& name) {
+  if (one.dtype == torch::kFloat32 && one.kind() == "moco_steps" && name.starts_with("delta.") && name.ends_with("attn.qkv.bias")) return true;
   return one.dtype == torch::kFloat32 && mgca::golden::is_gradient(name) && one.config.contains("image") &&
          !mgca::golden::is_vit(one.config["image"]["encoder"]);
 }

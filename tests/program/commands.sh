@@ -100,6 +100,28 @@ expect 0 'report.html' "$mgca" report --run a --labels data/pairs.csv --columns 
 grep -qE 'src="?https?:|href="?https?:|<script' a/report.html && failed "the page asks for something from outside"
 no_canaries
 
+# --- models that look at pictures alone -------------------------------------------------------------------------
+sed -E 's/,"[^"]*"//; 1s/,report//' data/pairs.csv >data/alone.csv
+narrow='"image.width=4","image.image_size=32"'
+alone() { "$mgca" pretrain --data data/alone.csv --set loader.batch_size=4 --set fit.epochs=1 "$@"; }
+expect 0 'all 1 epochs are done' alone --out moco --model moco-resnet-small --set "model.overrides=[$narrow,\"queue=10\"]"
+grep -q 'held-out top-5' out || failed "MoCo tells how often it finds the other view"
+absent moco/vocabulary.txt
+expect 0 'all 1 epochs are done' alone --out simclr --model simclr-resnet-small --set "model.overrides=[$narrow]"
+expect 3 'supervised-resnet-small learns from labels, and .*alone.csv has none' alone --out none --model supervised-resnet-small
+expect 0 'all 1 epochs are done' alone --out labelled --model supervised-resnet-small --set "model.overrides=[$narrow]" --set data.labels=data/alone.csv --set 'data.label_columns=["Finding"]'
+expect 3 'source.views is 1, but the model looks at 2' alone --out none --model simclr-resnet-small --set source.views=1
+absent none
+for run in moco labelled; do
+  expect 2 'this model has no text tower' "$mgca" retrieve --run $run
+  expect 2 'this model has no text tower' "$mgca" zeroshot --run $run --labels data/pairs.csv --columns Finding
+  expect 2 'this model has no text tower' "$mgca" ground --run $run --phrases phrases.csv
+  expect 2 'this model has no text tower' "$mgca" explain --run $run --row 35 --out none
+  expect 0 'image.features +36 x 32' "$mgca" embed --run $run --data data/pairs.csv --out alone.safetensors
+done
+expect 2 'this model has no text tower' "$mgca" report --run moco
+expect 2 'this model has no text tower' "$mgca" embed --run moco --reports phrases.csv --out alone.safetensors
+
 # The data moved: the same command with the new place goes on, --data helps the others.
 mv data moved
 expect 5 'pairs.csv: cannot open' "$mgca" retrieve --run a

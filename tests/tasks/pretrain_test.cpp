@@ -1,6 +1,9 @@
 #include "catch.hpp"
+#include "paths.hpp"
 #include "tiny_study.hpp"
 
+#include <mgca/align/moco.hpp>
+#include <mgca/align/supervised.hpp>
 #include <mgca/tasks/pretrain.hpp>
 #include <mgca/tasks/retrieve.hpp>
 #include <mgca/train.hpp>
@@ -107,4 +110,105 @@ TEST_CASE("pretrain: batches of one, of one pair repeated and of reports without
       CHECK(value.isfinite().all().item<bool>());
     }
   }
+}
+
+namespace {
+
+using TinyMoco = mgca::Moco<mgca::Vit>;
+
+TinyMoco tiny_moco() {
+  torch::manual_seed(3);
+  return TinyMoco({.image = {.image_size = 32, .patch_size = 8, .width = 32, .depth = 1, .heads = 2, .mlp_ratio = 2}, .embedding = 8, .momentum = 0.9,
+                   .queue = 26, .valid_queue = 9});
+}
+
+struct TwoViews : TinyStudy {
+  mgca::StudySource<mgca::SyntheticStudies> both{studies, tokenizer, {.stored_side = 36, .augmentation = {.crop = 32, .contrast = 0.3}, .views = 2}};
+};
+
+mgca::FitOptions moco_options() {
+  mgca::FitOptions options;
+  options.epochs = 3;
+  options.accumulation = 2;
+  options.schedule = {.rate = 1e-3, .warmup_fraction = 0.1};
+  return options;
+}
+
+struct StopAfter {
+  std::atomic<bool>* stop;
+  int64_t step;
+  void after_step(const mgca::Progress& at) const { if (at.step == step) *stop = true; }
+};
+
+// A task whose loss is no number in one step.
+struct Spoilt : mgca::PretrainTask {
+  using PretrainTask::PretrainTask;
+  int64_t spoilt_batch = -1, batches = 0;
+  mgca::StepResult training_step(const mgca::StudyBatch& batch) {
+    auto result = PretrainTask::training_step(batch);
+    if (batches++ == spoilt_batch) result.loss = result.loss * std::nan("");
+    return result;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("pretrain: MoCo stopped in the middle of an epoch and resumed ends bit for bit like MoCo undisturbed", "[tasks][fast]") {
+  const TwoViews s;
+  const mgca::Loader<decltype(s.both)> batches(s.both, {.batch_size = 5, .threads = 0});  // 4 batches an epoch, 2 steps
+  const auto held_out_source = s.both.without_augmentation();
+  const mgca::Loader<decltype(s.both)> held_out(held_out_source, {.batch_size = 7, .order = mgca::Order::as_stored, .last_batch = mgca::LastBatch::keep, .threads = 0});
+  const auto run = [&](const std::filesystem::path& folder, int64_t stop_after) {
+    auto model = tiny_moco();
+    mgca::PretrainTask task(model.ptr());
+    std::atomic<bool> stop = false;
+    auto options = moco_options();
+    options.run = {.folder = folder, .stop = &stop};
+    mgca::History history;
+    mgca::fit(task, batches, options, mgca::Validate(task, held_out, options.precision), history, StopAfter{&stop, stop_after});
+    return std::pair(model, history);
+  };
+  const mgca::test::Scratch scratch;
+  const auto [whole, history] = run(scratch / "whole", -1);
+  CHECK(run(scratch / "parts", 3).first->queue.next.item<int64_t>() == 30 % 26);  // in the second epoch, after a validation
+  const auto [resumed, again] = run(scratch / "parts", -1);
+  const auto expected = mgca::state_dict(*whole), found = mgca::state_dict(*resumed);
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    INFO(expected[i].name);
+    CHECK(torch::equal(found[i].value, expected[i].value));
+  }
+  CHECK(history.column("val_loss") == again.column("val_loss"));
+  CHECK(whole->queue.next.item<int64_t>() == 60 % 26);
+  CHECK(whole->valid_queue.next.item<int64_t>() == 3 * 24 % 9);
+  CHECK_FALSE(torch::equal(whole->img_encoder_k->model->cls_token, whole->img_encoder_q->model->cls_token));
+}
+
+TEST_CASE("pretrain: keys of a step that is skipped do not enter MoCo's queue", "[tasks][fast]") {
+  const TwoViews s;
+  const std::vector<int64_t> first{0, 1, 2}, second{3, 4};
+  const GivenBatches batches{{s.both.batch(first, {}), s.both.batch(second, {}), s.both.batch(second, {}), s.both.batch(first, {})}};
+  auto model = tiny_moco();
+  const auto untouched = model->queue.keys.clone();
+  Spoilt task(model.ptr());
+  task.spoilt_batch = 3;  // the last of the second step
+  auto options = moco_options();
+  options.epochs = 1;
+  mgca::fit(task, batches, options);
+  CHECK(model->queue.next.item<int64_t>() == 5);  // of the first step alone
+  CHECK(torch::equal(model->queue.keys.slice(0, 5), untouched.slice(0, 5)));
+  CHECK_FALSE(torch::equal(model->queue.keys.slice(0, 0, 5), untouched.slice(0, 0, 5)));
+}
+
+TEST_CASE("pretrain: a model gets what it asks for: labels, and no reports", "[tasks][fast]") {
+  const TinyStudy s;
+  torch::manual_seed(3);
+  mgca::Supervised<mgca::Vit> model({.image = {.image_size = 32, .patch_size = 8, .width = 32, .depth = 1, .heads = 2, .mlp_ratio = 2},
+                                     .classes = static_cast<int64_t>(s.studies.label_names().size())});
+  const std::vector<int64_t> records{0, 1, 2, 3, 4, 5};
+  auto batch = s.source.batch(records, {});
+  batch.tokens = {};
+  mgca::PretrainTask task(model.ptr());
+  const auto result = task.training_step(batch);
+  CHECK(result.loss.item<double>() == Approx(model->losses({.images = mgca::network_input(batch.images, torch::kCPU), .labels = batch.labels}).total().item<double>()));
+  CHECK(result.metrics.front().name == "accuracy");
 }

@@ -19,6 +19,7 @@ class Catalog {
   struct Entry {
     std::string name;
     std::string summary;
+    AlignmentNeeds needs;  // what the model asks of its batches, before it is built
     ModelFacts facts;
     std::vector<std::string> small;  // overrides that keep every kind of layer and little of each
     std::function<std::shared_ptr<AlignmentModel>(const std::vector<std::string>& overrides)> build;
@@ -33,7 +34,8 @@ class Catalog {
     return catalog;
   }
 
-  // Throws Error(argument) for a name that is taken.
+  // A model whose module has a `kNeeds` asks for that, others for what AlignmentModel says by default. Throws Error(argument) for a
+  // name that is taken.
   template <class Model>
   void add(const std::string& name, const std::string& summary, const typename Model::Config& preset, ModelFacts facts = {}) {
     for (const auto& entry : entries_) MGCA_CHECK(entry.name != name, "catalog: '", name, "' is there already");
@@ -42,7 +44,9 @@ class Catalog {
       apply_overrides(config, overrides);
       return config;
     };
-    entries_.push_back({name, summary, std::move(facts), presets::small_model(preset),
+    AlignmentNeeds needs;
+    if constexpr (requires { Model::ContainedType::kNeeds; }) needs = Model::ContainedType::kNeeds;
+    entries_.push_back({name, summary, needs, std::move(facts), presets::small_model(preset),
                         [changed](const auto& overrides) -> std::shared_ptr<AlignmentModel> { return Model(changed(overrides)).ptr(); },
                         [changed](const auto& overrides) { return to_json_text(changed(overrides)); },
                         [changed](const auto& overrides) { return option_table(changed(overrides)); }});

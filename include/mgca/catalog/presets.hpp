@@ -2,6 +2,9 @@
 #pragma once
 
 #include <mgca/align/mgca.hpp>
+#include <mgca/align/moco.hpp>
+#include <mgca/align/simclr.hpp>
+#include <mgca/align/supervised.hpp>
 #include <mgca/core/config.hpp>
 #include <mgca/encoders/bert.hpp>
 #include <mgca/encoders/densenet.hpp>
@@ -18,6 +21,11 @@ namespace mgca {
 using MgcaVit = Mgca<Vit, Bert>;
 using MgcaResNet = Mgca<ResNet, Bert>;
 using MgcaDenseNet = Mgca<DenseNet, Bert>;
+using MocoVit = Moco<Vit>;
+using MocoResNet = Moco<ResNet>;
+using SimClrVit = SimClr<Vit>;
+using SimClrResNet = SimClr<ResNet>;
+using SupervisedResNet = Supervised<ResNet>;
 
 // Files anybody can get that fit a model or one of its towers; docs/weights.md has more on each.
 struct PublicWeights {
@@ -71,6 +79,21 @@ namespace presets {
 // MGCA on the usual tower of chest radiograph classifiers, ImageNet's size of pictures; nobody published it.
 [[nodiscard]] inline MgcaDenseNet::Config mgca_densenet121() { return {}; }
 
+// MoCo v2 with the towers of the published MGCA models.
+[[nodiscard]] inline MocoVit::Config moco_vit_b16() { return {.image = mgca_vit_b16().image}; }
+[[nodiscard]] inline MocoResNet::Config moco_resnet50() { return {.image = mgca_resnet50().image}; }
+
+// With hundreds of pictures a long queue would hold a picture's own keys, and a slow copy would never arrive.
+[[nodiscard]] inline MocoResNet::Config moco_resnet_small() {
+  return {.image = mgca_resnet_small().image, .momentum = 0.99, .queue = 256, .valid_queue = 64};
+}
+
+[[nodiscard]] inline SimClrVit::Config simclr_vit_b16() { return {.image = mgca_vit_b16().image}; }
+[[nodiscard]] inline SimClrResNet::Config simclr_resnet_small() { return {.image = mgca_resnet_small().image, .temperature = 0.5}; }
+
+[[nodiscard]] inline SupervisedResNet::Config supervised_resnet50() { return {.image = mgca_resnet50().image}; }
+[[nodiscard]] inline SupervisedResNet::Config supervised_resnet_small() { return {.image = mgca_resnet_small().image}; }
+
 // Overrides that keep every kind of layer of a tower and little of each: what tests build where it would take long.
 [[nodiscard]] inline std::vector<std::string> small(const VitConfig&) {
   return {"width=24", "heads=2", "depth=2", "image_size=32", "patch_size=8", "mlp_ratio=2"};
@@ -115,6 +138,13 @@ void add_standard(List& list) {
   list.template add<MgcaDenseNet>("mgca-densenet121", "DenseNet-121, 224 px, 6-layer BERT", mgca_densenet121(), {.weights = {densenet, bert}});
   list.template add<MgcaVit>("mgca-vit-tiny", "small ViT for tests and first steps, 64 px", mgca_vit_tiny());
   list.template add<MgcaResNet>("mgca-resnet-small", "small ResNet for hundreds to thousands of images, 64 px", mgca_resnet_small());
+  list.template add<MocoVit>("moco-vit-b16", "MoCo v2 on pictures alone: ViT-B/16, 224 px", moco_vit_b16(), {.weights = {deit}});
+  list.template add<MocoResNet>("moco-resnet50", "MoCo v2 on pictures alone: ResNet-50 at 299 px", moco_resnet50(), {.weights = {resnet}});
+  list.template add<MocoResNet>("moco-resnet-small", "MoCo v2 on hundreds to thousands of pictures alone, 64 px", moco_resnet_small());
+  list.template add<SimClrVit>("simclr-vit-b16", "SimCLR on pictures alone: ViT-B/16, 224 px", simclr_vit_b16(), {.weights = {deit}});
+  list.template add<SimClrResNet>("simclr-resnet-small", "SimCLR on hundreds to thousands of pictures alone, 64 px", simclr_resnet_small());
+  list.template add<SupervisedResNet>("supervised-resnet50", "control: labels alone, ResNet-50 at 299 px", supervised_resnet50(), {.weights = {resnet}});
+  list.template add<SupervisedResNet>("supervised-resnet-small", "control: labels alone, small ResNet, 64 px", supervised_resnet_small());
 }
 
 }  // namespace presets

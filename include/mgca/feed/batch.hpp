@@ -18,6 +18,7 @@ struct Tokens {
 
   [[nodiscard]] int64_t length() const { return ids.size(1); }
   [[nodiscard]] Tokens to(torch::Device device) const {
+    if (!ids.defined()) return {};  // no reports were read
     constexpr bool non_blocking = true;
     return {.ids = ids.to(device, non_blocking),
             .mask = mask.to(device, non_blocking),
@@ -29,14 +30,16 @@ struct Tokens {
 
 struct StudyBatch {
   Tensor images;                 // (B, 1, S, S) uint8
-  Tokens tokens;                 // of the B reports
+  Tensor second_images = {};     // (B, 1, S, S) uint8, another view of each picture; undefined unless two were asked for
+  Tokens tokens;                 // of the B reports; undefined where none are read
   Tensor labels;                 // (B, C) float32: 1 present, 0 absent, NaN unknown; C may be 0
   std::vector<int64_t> records;  // positions in the data set, for messages and result tables
 
   [[nodiscard]] int64_t size() const { return images.size(0); }
   void pin() {
     page_lock(images, labels);
-    tokens.pin();
+    if (second_images.defined()) page_lock(second_images);
+    if (tokens.ids.defined()) tokens.pin();
   }
 };
 

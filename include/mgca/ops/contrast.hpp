@@ -41,6 +41,13 @@ struct Contrast {
   return rank.lt(std::min(k, logits.size(1))).to(torch::kFloat32).mean();
 }
 
+// The same where the right one is in column 0 of every row: (B, N) logits, k limited to N. Ties count against it.
+[[nodiscard]] inline Tensor first_column_accuracy(const Tensor& logits, int64_t k) {
+  const torch::NoGradGuard no_grad;
+  const auto rank = logits.slice(1, 1).ge(logits.slice(1, 0, 1)).sum(1);  // (B) others ahead of the right one
+  return rank.lt(std::min(k, logits.size(1))).to(torch::kFloat32).mean();
+}
+
 // Both directions' mean, in [0, 1].
 [[nodiscard]] inline Tensor pairing_accuracy(const Tensor& logits, int64_t k) {
   return (top_k_accuracy(logits, k) + top_k_accuracy(logits.t(), k)) / 2;

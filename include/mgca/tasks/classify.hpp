@@ -4,6 +4,7 @@
 
 #include <mgca/heads/linear_probe.hpp>
 #include <mgca/metrics/classification.hpp>
+#include <mgca/ops/label_loss.hpp>
 #include <mgca/tasks/feature_table.hpp>
 #include <mgca/tasks/scores.hpp>
 #include <mgca/tasks/train_head.hpp>
@@ -47,12 +48,9 @@ constexpr auto names_of(Trained) { return std::to_array<std::string_view>({"head
 
 // Unknown labels cost nothing; an exclusive class is unknown where any label of its row is.
 [[nodiscard]] inline Tensor label_loss(const Tensor& logits, const Tensor& labels, LabelKind kind) {  // (B, C), (B, C) -> scalar
+  if (kind == LabelKind::independent) return ops::label_loss(logits, labels);
   const auto known = labels.isfinite();
   const auto target = torch::where(known, labels, torch::zeros_like(labels));
-  if (kind == LabelKind::independent) {
-    const auto each = torch::binary_cross_entropy_with_logits(logits, target, {}, {}, at::Reduction::None);
-    return (each * known).sum() / known.sum().clamp_min(1);
-  }
   const auto rows = known.all(1);
   const auto each = -(torch::log_softmax(logits, 1) * target).sum(1);  // (B)
   return (each * rows).sum() / rows.sum().clamp_min(1);

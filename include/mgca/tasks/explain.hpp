@@ -24,10 +24,10 @@ namespace tasks {
 
 // One pair: images (1, 3, S, S), one report. In evaluation mode; the model's mode is restored.
 [[nodiscard]] inline Explanation explain(AlignmentModel& model, const Tensor& images, const Tokens& tokens) {
-  MGCA_CHECK(images.size(0) == 1 && tokens.ids.size(0) == 1, "explain: expected one image and one report, got ", images.size(0), " and ", tokens.ids.size(0));
   const EvaluationScope evaluation(model);
+  const auto text = model.encode_text(tokens);  // first: a model of pictures alone says so here
+  MGCA_CHECK(images.size(0) == 1 && text.global.size(0) == 1, "explain: expected one image and one report, got ", images.size(0), " and ", text.global.size(0));
   const auto image = model.encode_image(images);
-  const auto text = model.encode_text(tokens);
 
   Explanation out;
   const auto regions = image.local[0].mv(text.global[0]).to(torch::kCPU, torch::kFloat32).contiguous();  // (P)

@@ -71,8 +71,8 @@ namespace tasks {
   MGCA_CHECK(images.dim() == 4 && images.size(0) == phrases.ids.size(0), "phrase_maps: expected one phrase for each image, got images ", images.sizes(),
              " and ", phrases.ids.size(0), " phrases");
   const torch::NoGradGuard no_grad;
+  const auto text = model.encode_text(phrases);  // first: a model of pictures alone says so here
   const auto patches = model.encode_image(images).local.to(torch::kFloat32);  // (B, P, d)
-  const auto text = model.encode_text(phrases);
   const auto B = patches.size(0), side = grid_side(patches.size(1));
   Tensor cosine;  // (B, P)
   if (similarity == PhraseSimilarity::summary) {

@@ -17,10 +17,15 @@ class PretrainTask {
   [[nodiscard]] torch::nn::Module& module() { return *model_; }
   [[nodiscard]] AlignmentModel& model() { return *model_; }
 
-  // The weighted sum; each weighted term and the pairing accuracies are watched.
+  // The weighted sum of the model's losses on what it asks for of a batch; each weighted term and the model's metrics are watched.
   StepResult training_step(const StudyBatch& batch) {
     const auto device = model_->parameters().front().device();
-    const auto losses = model_->losses({.images = network_input(batch.images, device), .tokens = batch.tokens.to(device)});
+    const auto needs = model_->needs();
+    AlignmentInput input{.images = network_input(batch.images, device)};
+    if (needs.reports) input.tokens = batch.tokens.to(device);
+    if (batch.second_images.defined()) input.second_images = network_input(batch.second_images, device);
+    if (needs.labels) input.labels = batch.labels.to(device, /*non_blocking=*/true);
+    const auto losses = model_->losses(input);
     StepResult result{.loss = losses.total(), .metrics = losses.metrics, .samples = batch.size()};
     for (const auto& term : losses.terms) result.metrics.push_back({"loss_" + term.name, term.weighted().detach()});
     return result;
