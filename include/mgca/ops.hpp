@@ -5,6 +5,7 @@
 #include <mgca/ops/contrast.hpp>
 #include <mgca/ops/cross_attention.hpp>
 #include <mgca/ops/mask_loss.hpp>
+#include <mgca/ops/nt_xent.hpp>
 #include <mgca/ops/position_table.hpp>
 #include <mgca/ops/quantile_clip.hpp>
 #include <mgca/ops/sinkhorn.hpp>
