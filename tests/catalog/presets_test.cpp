@@ -8,11 +8,11 @@ namespace presets = mgca::presets;
 TEST_CASE("presets: every field of every configuration is described", "[catalog][fast]") {
   mgca::test::expect_described<mgca::VitConfig>(48);
   mgca::test::expect_described<mgca::ResNetConfig>(32);
-  mgca::test::expect_described<mgca::BertConfig>(80);
+  mgca::test::expect_described<mgca::BertConfig>(88);
   mgca::test::expect_described<mgca::CtaConfig>(40);
   mgca::test::expect_described<mgca::ops::SinkhornOptions>(16);
-  mgca::test::expect_described<mgca::MgcaVit::Config>(248);
-  mgca::test::expect_described<mgca::MgcaResNet::Config>(232);
+  mgca::test::expect_described<mgca::MgcaVit::Config>(264);
+  mgca::test::expect_described<mgca::MgcaResNet::Config>(248);
 }
 
 TEST_CASE("presets: each is valid, survives JSON, and its text tower has its profile", "[catalog][fast]") {
