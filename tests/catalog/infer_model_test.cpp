@@ -17,6 +17,7 @@ bool contains(const std::vector<std::string>& list, const std::string& item) { r
 
 TEST_CASE("infer_model: a model built from what its own shapes tell has the same shapes", "[catalog][fast]") {
   for (const auto& entry : mgca::Catalog::standard().entries()) {
+    if (!entry.name.starts_with("mgca-")) continue;  // others are named by their files; shapes tell their towers alone
     INFO(entry.name);
     const auto model = mgca::test::small_model(entry.name, {"text.token_types=true"});
     auto choice = infer_model(shapes_of(*model), mgca::Profile::official, "w");

@@ -4,6 +4,7 @@
 #include <mgca/align/model.hpp>
 #include <mgca/catalog/catalog.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +16,10 @@ inline std::vector<std::string> narrow(const std::string& name, std::vector<std:
                                      "head_hidden=8", "embedding=4", "prototypes=5"};
   if (name.find("vit") != std::string::npos) overrides.insert(overrides.end(), {"image.width=24", "image.heads=2", "image.image_size=32", "image.patch_size=8"});
   else overrides.insert(overrides.end(), {"image.width=4", "image.image_size=32", "image.enlarged=0"});
+  const auto options = Catalog::standard().at(name).options({});
+  std::erase_if(overrides, [&](const std::string& text) {  // what this model has not
+    return std::none_of(options.begin(), options.end(), [&](const auto& row) { return text.starts_with(row.path + "="); });
+  });
   overrides.insert(overrides.end(), more.begin(), more.end());
   return overrides;
 }

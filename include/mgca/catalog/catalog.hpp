@@ -31,6 +31,13 @@ class Catalog {
     catalog.add<MgcaResNet>("mgca-resnet50", "published comparison: ResNet-50 at 299 px, 6-layer BERT", presets::mgca_resnet50());
     catalog.add<MgcaVit>("mgca-vit-tiny", "small ViT for tests and first steps, 64 px", presets::mgca_vit_tiny());
     catalog.add<MgcaResNet>("mgca-resnet-small", "small ResNet for hundreds to thousands of images, 64 px", presets::mgca_resnet_small());
+    catalog.add<ConVirtResNet>("convirt-resnet50", "ConVIRT on the towers of mgca-resnet50", presets::convirt_resnet50());
+    catalog.add<ConVirtVit>("convirt-vit-b16", "ConVIRT on the towers of mgca-vit-b16", presets::convirt_vit_b16());
+    catalog.add<ConVirtResNet>("convirt-resnet-small", "ConVIRT on the towers of mgca-resnet-small", presets::convirt_resnet_small());
+    catalog.add<GloriaResNet>("gloria-resnet50", "GLoRIA as published: ResNet-50 at 299 px, 12-layer BERT", presets::gloria_resnet50());
+    catalog.add<GloriaResNet>("gloria-resnet-small", "GLoRIA on the towers of mgca-resnet-small", presets::gloria_resnet_small());
+    catalog.add<ClipVit>("clip-vit-b16", "CLIP's objective on the towers of mgca-vit-b16", presets::clip_vit_b16());
+    catalog.add<ClipResNet>("clip-resnet-small", "CLIP's objective on the towers of mgca-resnet-small", presets::clip_resnet_small());
     return catalog;
   }
 
