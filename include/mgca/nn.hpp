@@ -5,6 +5,7 @@
 #include <mgca/nn/bert_layer.hpp>
 #include <mgca/nn/dense_block.hpp>
 #include <mgca/nn/init.hpp>
+#include <mgca/nn/linear_projection.hpp>
 #include <mgca/nn/local_attention.hpp>
 #include <mgca/nn/mlp.hpp>
 #include <mgca/nn/patch_embed.hpp>

@@ -5,6 +5,7 @@
 #include <mgca/ops/contrast.hpp>
 #include <mgca/ops/cross_attention.hpp>
 #include <mgca/ops/label_loss.hpp>
+#include <mgca/ops/local_similarity.hpp>
 #include <mgca/ops/mask_loss.hpp>
 #include <mgca/ops/nt_xent.hpp>
 #include <mgca/ops/position_table.hpp>

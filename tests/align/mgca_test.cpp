@@ -3,6 +3,7 @@
 #include "tiny_encoders.hpp"
 
 #include <mgca/core/config.hpp>
+#include <mgca/encoders/bert.hpp>
 #include <mgca/tensor/state_dict.hpp>
 
 #include <algorithm>
@@ -267,4 +268,36 @@ TEST_CASE("mgca: without CTA the heads of patches and words take no part, and th
     if (item.key().find("local_embed") != std::string::npos) CHECK_FALSE(item.value().grad().defined());
   }
   CHECK(without->encode_image(images).local.defined());  // asked for, they are there
+}
+
+TEST_CASE("mgca: every switch of the ablations changes the loss and reaches the gradient", "[align][fast]") {
+  torch::manual_seed(16);
+  using Model = mgca::Mgca<mgca::test::TinyImage, mgca::Bert>;
+  const Model::Config base{.text = {.vocabulary = 20, .length = 8, .width = 8, .depth = 6, .heads = 2, .intermediate = 8, .dropout = 0, .max_positions = 8},
+                           .head_hidden = 10, .embedding = 8, .prototypes = 7, .learned_attention = false};
+  const auto images = torch::randn({4, 3, 8, 8});
+  const auto tokens = tiny_tokens({5, 3, 1, 6});
+  const auto loss_of = [&](const std::vector<std::string>& changes) {
+    auto config = base;
+    mgca::apply_overrides(config, changes);
+    torch::manual_seed(17);
+    Model model(config);
+    const auto loss = model->losses(images, tokens).total();
+    loss.backward();
+    check_finite(*model);
+    CHECK(model->img_encoder_q->model->proj->weight.grad().abs().sum().item<double>() > 0);
+    return loss.item<double>();
+  };
+  std::vector<double> seen{loss_of({})};
+  for (const std::vector<std::string>& changes : std::vector<std::vector<std::string>>{
+           {"instance_weight=0"}, {"token_weight=0"}, {"prototype_weight=0"}, {"patch_branch=false"}, {"learned_attention=true"},
+           {"learned_attention=true", "attention_heads=2"}, {"learned_attention=true", "attention_heads=4"}, {"prototypes=3"}, {"sinkhorn.iterations=1"},
+           {"sinkhorn.epsilon=0.5"}, {"text.depth=12"}, {"text.last_layers=4"}, {"text.depth=12", "text.last_layers=4"}, {"profile=official"},
+           {"micro_group=2"}}) {
+    INFO(changes.front() << (changes.size() > 1 ? ", " + changes.back() : ""));
+    const double loss = loss_of(changes);
+    CHECK(std::none_of(seen.begin(), seen.end(), [&](double other) { return loss == other; }));
+    seen.push_back(loss);
+  }
+  CHECK(loss_of({"frozen_text=true"}) == seen.front());
 }

@@ -1,4 +1,4 @@
-#include "catch.hpp"
+#include "expect_error.hpp"
 
 #include <mgca/align/model.hpp>
 
@@ -39,4 +39,8 @@ TEST_CASE("model: one of another kind trains through the interface", "[align][fa
   model->after_backward(0);  // nothing unless a model says otherwise
   CHECK(torch::equal(scale.grad(), before));
   CHECK(mgca::state_dict(*model).front().name == "scale");
+}
+
+TEST_CASE("model: parts that a model does not embed are asked for by name", "[align][fast]") {
+  mgca::test::expect_error([] { (void)mgca::parts_of({.global = torch::zeros({2, 4})}, "ground: patches"); }, {"ground: patches", "whole images", "gloria"});
 }

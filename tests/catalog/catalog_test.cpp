@@ -94,7 +94,7 @@ void check_batch_of_one(const Catalog::Entry& entry, AlignmentModel& model) {
     losses.total().backward();
     CHECK(losses.total().isfinite().item<bool>());
     for (const auto& [name, value] : losses.metrics) {
-      if (model.needs().reports) CHECK(value.item<float>() == 1);  // the only report is the right one
+      if (model.needs().reports && name.starts_with("acc")) CHECK(value.item<float>() == 1);  // the only report is the right one
     }
     for (const auto& item : model.named_parameters()) {
       INFO(item.key());
@@ -160,7 +160,7 @@ TEST_CASE("catalog: every model trains in each of its profiles without waiting f
 
 TEST_CASE("catalog: every option of every model can be given, and giving what stands there changes nothing", "[catalog][fast]") {
   const auto catalog = Catalog::standard();
-  for (const auto& entry : mgca::test::paired_models()) {
+  for (const auto& entry : catalog.entries()) {
     INFO(entry.name);
     std::vector<std::string> all;
     for (const auto& row : entry.options({})) all.push_back(row.path + "=" + row.value);

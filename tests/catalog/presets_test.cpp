@@ -9,11 +9,14 @@ TEST_CASE("presets: every field of every configuration is described", "[catalog]
   mgca::test::expect_described<mgca::VitConfig>(48);
   mgca::test::expect_described<mgca::ResNetConfig>(32);
   mgca::test::expect_described<mgca::DenseNetConfig>(48);
-  mgca::test::expect_described<mgca::BertConfig>(80);
+  mgca::test::expect_described<mgca::BertConfig>(88);
   mgca::test::expect_described<mgca::CtaConfig>(40);
   mgca::test::expect_described<mgca::ops::SinkhornOptions>(16);
-  mgca::test::expect_described<mgca::MgcaVit::Config>(248);
-  mgca::test::expect_described<mgca::MgcaResNet::Config>(232);
+  mgca::test::expect_described<mgca::MgcaVit::Config>(264);
+  mgca::test::expect_described<mgca::MgcaResNet::Config>(248);
+  mgca::test::expect_described<mgca::ConVirtVit::Config>(200);
+  mgca::test::expect_described<mgca::GloriaResNet::Config>(184);
+  mgca::test::expect_described<mgca::ClipVit::Config>(184);
   mgca::test::expect_described<mgca::MocoVit::Config>(88);
   mgca::test::expect_described<mgca::SimClrVit::Config>(64);
   mgca::test::expect_described<mgca::SupervisedResNet::Config>(40);
@@ -59,4 +62,17 @@ TEST_CASE("presets: the published models have the published sizes", "[catalog][f
   CHECK((vit.sinkhorn.iterations == 3 && vit.sinkhorn.epsilon == 0.05 && vit.frozen_prototype_epochs == 1));
   const auto resnet = presets::mgca_resnet50();
   CHECK((resnet.image.depth == mgca::ResNetDepth::resnet50 && resnet.image.image_size == 224 && resnet.image.enlarged == 299));
+}
+
+TEST_CASE("presets: the small models share their towers, so that they differ in the objective alone", "[catalog][fast]") {
+  const auto small = presets::mgca_resnet_small();
+  const auto same_towers = [&](const auto& preset) {
+    CHECK(mgca::differences(preset.image, small.image).empty());
+    CHECK((preset.text.width == small.text.width && preset.text.depth == small.text.depth && preset.text.length == small.text.length));
+  };
+  same_towers(presets::convirt_resnet_small());
+  same_towers(presets::gloria_resnet_small());
+  same_towers(presets::clip_resnet_small());
+  const auto gloria = presets::gloria_resnet50();
+  CHECK((gloria.text.depth == 12 && gloria.text.last_layers == 4 && gloria.text.length == 97 && gloria.text.token_types));
 }

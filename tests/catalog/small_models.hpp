@@ -4,6 +4,7 @@
 #include <mgca/align/model.hpp>
 #include <mgca/catalog/catalog.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>

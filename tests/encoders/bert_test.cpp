@@ -3,6 +3,7 @@
 #include "gradients.hpp"
 
 #include <mgca/encoders/bert.hpp>
+#include <mgca/tensor/state_dict.hpp>
 
 #include <functional>
 
@@ -53,6 +54,26 @@ TEST_CASE("bert: features are sums over the last layers asked for, the embedding
     CHECK(layers.attention.size() == static_cast<std::size_t>(config.depth));
     CHECK(torch::allclose(layers.attention.back(), bert->hidden(two_reports(), mgca::AttentionWeights::full).weights));
   }
+}
+
+TEST_CASE("bert: a report may be the mean of its tokens, and the class token one more word", "[encoders][fast]") {
+  auto config = small(Profile::fixed);
+  torch::manual_seed(3);
+  mgca::Bert plain(config);
+  config.summary = mgca::BertSummary::mean;
+  config.class_word = true;
+  mgca::Bert bert(config);
+  mgca::load_state_dict(*bert, mgca::state_dict(*plain));
+  const auto tokens = two_reports();
+  const auto hidden = bert->hidden(tokens, mgca::AttentionWeights::none).tokens;
+  const auto features = bert(tokens), usual = plain(tokens);
+  CHECK(torch::allclose(features.global[1], hidden[1].slice(0, 0, 3).sum(0) / 8, 1e-5, 1e-6));
+  CHECK(features.local.sizes() == at::IntArrayRef({2, 8, 16}));
+  CHECK(torch::equal(features.local.select(1, 7), hidden.select(1, 0)));
+  CHECK(torch::equal(features.local.slice(1, 0, 7), usual.local));
+  CHECK(torch::equal(features.attention.slice(1, 0, 7), usual.attention));
+  CHECK(torch::equal(features.valid.slice(1, 0, 7), usual.valid));
+  CHECK(features.valid.select(1, 7).all().item<bool>());
 }
 
 TEST_CASE("bert: padding changes nothing", "[encoders][fast]") {

@@ -7,13 +7,10 @@
 #include <mgca/align/cpa.hpp>
 #include <mgca/align/cta.hpp>
 #include <mgca/align/ita.hpp>
-#include <mgca/align/model.hpp>
+#include <mgca/align/towers.hpp>
 #include <mgca/core/error.hpp>
-#include <mgca/encoders/concepts.hpp>
 #include <mgca/nn/projection.hpp>
 #include <mgca/ops/sinkhorn.hpp>
-#include <mgca/ops/unit.hpp>
-#include <mgca/tensor/handle.hpp>
 
 #include <optional>
 
@@ -40,6 +37,7 @@ struct MgcaConfig {
   int64_t attention_heads = 1;
   int64_t frozen_prototype_epochs = 1; // epochs in which prototypes receive no gradient
   ops::SinkhornOptions sinkhorn;
+  int64_t micro_group = 0;             // losses in groups of so many samples, averaged; 0: the whole batch
   Profile profile = Profile::fixed;    // handed on to the text tower
 
   static void describe(auto& self, auto&& field) {
@@ -61,11 +59,11 @@ struct MgcaConfig {
     field("attention_heads", self.attention_heads, "CTA: heads of the learned attention");
     field("frozen_prototype_epochs", self.frozen_prototype_epochs, "epochs in which prototypes receive no gradient");
     field("sinkhorn", self.sinkhorn, "CPA: balanced assignment");
+    field("micro_group", self.micro_group, "losses in groups of so many samples, averaged; 0: the whole batch");
     field("profile", self.profile, "which behaviour");
   }
   void validate() const {
-    if constexpr (requires { image.validate(); }) image.validate();
-    if constexpr (requires { text.validate(); }) text.validate();
+    detail::validate_towers("mgca", *this);
     MGCA_CHECK(head_hidden > 0 && embedding > 0 && prototypes > 0, "mgca: expected positive head_hidden, embedding and prototypes, got ",
                head_hidden, ", ", embedding, ", ", prototypes);
     MGCA_CHECK(instance_temperature > 0 && token_temperature > 0 && prototype_temperature > 0, "mgca: temperatures must be positive, got ",
@@ -82,51 +80,6 @@ struct MgcaConfig {
   }
 };
 
-namespace detail {
-
-struct HeadWidths {
-  int64_t hidden, out;
-};
-
-enum class Parts : uint8_t { embedded, skipped };  // whether patches and words are needed beside the whole
-
-// A trunk with its two heads, under the names of the checkpoints: model, global_embed, local_embed.
-template <class Trunk>
-struct TowerImpl : torch::nn::Module {
-  struct Config {
-    typename Trunk::Config trunk;
-    HeadWidths heads;
-  };
-  explicit TowerImpl(const Config& c)
-      : model(register_module("model", Trunk(c.trunk))),
-        global_embed(register_module("global_embed", GlobalProjection({.in = model->global_width(), .hidden = c.heads.hidden, .out = c.heads.out}))),
-        local_embed(register_module("local_embed", LocalProjection({.in = model->local_width(), .hidden = c.heads.hidden, .out = c.heads.out}))) {}
-
-  // What the heads give. `counted`: the parts that enter the local head's statistics; undefined: all.
-  Embeddings project(const Features& f, const Tensor& counted, Parts parts = Parts::embedded) {
-    Embeddings out{.global = global_embed(f.global), .attention = f.attention, .valid = f.valid, .features = f.global};
-    if (parts == Parts::embedded) out.local = local_embed(f.local, counted);
-    return out;
-  }
-
-  Trunk model;
-  GlobalProjection global_embed;
-  LocalProjection local_embed;
-};
-
-}  // namespace detail
-
-namespace align {
-
-// What the heads give as unit rows.
-[[nodiscard]] inline Embeddings unit(Embeddings e) {
-  e.global = ops::unit(e.global);
-  if (e.local.defined()) e.local = ops::unit(e.local);
-  return e;
-}
-
-}  // namespace align
-
 // The three levels of one batch, with what each looked at.
 struct MgcaLevels {
   ops::Contrast instances;             // ITA
@@ -135,41 +88,20 @@ struct MgcaLevels {
 };
 
 template <class Image, class Text>
-class MgcaImpl : public AlignmentModel {
-  static_assert(detail::require_encoder<Image, Tensor>() && detail::require_encoder<Text, Tokens>());
+using MgcaTowers = TwoTowers<MgcaConfig<ImageConfigOf<Image>, TextConfigOf<Text>>, TowerOf<Image, GlobalProjection, LocalProjection>,
+                             TowerOf<Text, GlobalProjection, LocalProjection>>;
+
+template <class Image, class Text>
+class MgcaImpl : public MgcaTowers<Image, Text> {
+  using Towers = MgcaTowers<Image, Text>;
 
  public:
-  using Config = MgcaConfig<typename Image::Config, typename Text::Config>;
+  using Config = typename Towers::Config;
+  using Towers::config, Towers::img_encoder_q, Towers::text_encoder_q, Towers::losses;
 
-  explicit MgcaImpl(Config c)
-      : config(prepared(std::move(c))),
-        img_encoder_q(register_module("img_encoder_q", Handle<detail::TowerImpl<Image>>({config.image, {config.head_hidden, config.embedding}}))),
-        text_encoder_q(register_module("text_encoder_q", Handle<detail::TowerImpl<Text>>({config.text, {config.head_hidden, config.embedding}}))),
-        attention_(local_attention()),
-        prototype_layer(register_module("prototype_layer", torch::nn::Linear(torch::nn::LinearOptions(config.embedding, config.prototypes).bias(false)))) {
-    if (!config.frozen_text) return;
-    for (auto& parameter : text_encoder_q->model->parameters()) parameter.set_requires_grad(false);
-  }
-
-  Embeddings encode_image(const Tensor& images) override { return align::unit(project_image(img_encoder_q->model(images))); }
-  Embeddings encode_text(const Tokens& tokens) override { return align::unit(project_text(text_encoder_q->model(tokens))); }
-
-  // What the heads make of a trunk's features, before it is normalised to unit rows.
-  Embeddings project_image(const Features& features, detail::Parts parts = detail::Parts::embedded) {
-    return img_encoder_q->project(features, {}, parts);
-  }
-  Embeddings project_text(const Features& features, detail::Parts parts = detail::Parts::embedded) {
-    return text_encoder_q->project(features, alignment_quirks(config.profile).padding_in_local_statistics ? Tensor() : features.valid, parts);
-  }
-
-  AlignmentLosses losses(const AlignmentInput& batch) override { return losses(batch.images, batch.tokens); }
-  AlignmentLosses losses(const Tensor& images, const Tokens& tokens) {
-    MGCA_CHECK(images.dim() == 4 && images.size(0) == tokens.ids.size(0) && images.size(0) > 0,
-               "mgca: expected as many images (B, 3, S, S) as reports (B, T), B at least 1, got ", images.sizes(), " and ", tokens.ids.sizes());
-    const auto parts = config.computes(config.token_weight) ? detail::Parts::embedded : detail::Parts::skipped;  // CTA alone looks at them
-    const auto image = project_image(img_encoder_q->model(images), parts);
-    return losses(compare(align::unit(image), align::unit(project_text(text_encoder_q->model(tokens), parts))));
-  }
+  explicit MgcaImpl(const Config& c)
+      : Towers("mgca", c, {.hidden = c.head_hidden, .out = c.embedding}), attention_(local_attention()),
+        prototype_layer(this->register_module("prototype_layer", torch::nn::Linear(torch::nn::LinearOptions(c.embedding, c.prototypes).bias(false)))) {}
 
   // The levels of a batch of embeddings, and their losses.
   MgcaLevels compare(const Embeddings& image, const Embeddings& text) {
@@ -185,19 +117,16 @@ class MgcaImpl : public AlignmentModel {
     if (config.computes(config.instance_weight)) out.terms.push_back({"ita", levels.instances.sum(), config.instance_weight});
     if (levels.tokens) out.terms.push_back({"cta", levels.tokens->value(), config.token_weight});
     if (levels.prototypes) out.terms.push_back({"cpa", levels.prototypes->value(), config.prototype_weight});
-    out.metrics = {{"acc1", ops::pairing_accuracy(levels.instances.logits, 1)}, {"acc5", ops::pairing_accuracy(levels.instances.logits, 5)}};
+    out.metrics = align::pairing_metrics(levels.instances.logits);
     return out;
   }
-
-  Tensor image_features(const Tensor& images) override { return img_encoder_q->model(images).global; }
 
   // Unit rows (K, d). In training the parameter itself is overwritten by them, as the paper's code does, and receives the
   // gradient; in evaluation the fixed profile uses a copy.
   Tensor unit_prototypes() {
     const auto unit = ops::unit(prototype_layer->weight.detach());
-    if (!is_training() && !alignment_quirks(config.profile).prototypes_always_renormalised) return unit;
-    const torch::NoGradGuard no_grad;
-    prototype_layer->weight.copy_(unit);
+    if (!this->is_training() && !alignment_quirks(config.profile).prototypes_always_renormalised) return unit;
+    prototype_layer->weight.variable_data().copy_(unit);  // not seen as a change by the graphs of earlier groups of the batch
     return prototype_layer->weight;
   }
 
@@ -205,36 +134,27 @@ class MgcaImpl : public AlignmentModel {
     if (epoch < config.frozen_prototype_epochs) prototype_layer->weight.mutable_grad().reset();
   }
 
-  // Also biases before a batch norm, and in profile official the learned attention that the published files hold and dot products replace.
+  // Also, in profile official, the learned attention that the published files hold and dot products replace.
   [[nodiscard]] std::vector<std::string> idle_parameters() const override {
-    auto all = AlignmentModel::idle_parameters();
-    all.insert(all.end(), {"_embed.head.0.bias", "_embed.head.3.bias"});
+    auto all = Towers::idle_parameters();
     if (!config.cta().is_learned()) all.emplace_back("_local_atten_layer.");
     return all;
   }
 
   [[nodiscard]] CtaLayers& attention_layers() { return attention_; }
-  [[nodiscard]] int64_t image_width() const override { return img_encoder_q->model->global_width(); }
-  [[nodiscard]] int64_t image_size() const override { if constexpr (requires { config.image.image_size; }) return config.image.image_size; else return 0; }
-  [[nodiscard]] int64_t text_length() const override { if constexpr (requires { config.text.length; }) return config.text.length; else return 0; }
-  [[nodiscard]] int64_t vocabulary() const override { if constexpr (requires { config.text.vocabulary; }) return config.text.vocabulary; else return 0; }
-  [[nodiscard]] Profile profile() const override { return config.profile; }
 
-  const Config config;
-  Handle<detail::TowerImpl<Image>> img_encoder_q;
-  Handle<detail::TowerImpl<Text>> text_encoder_q;
+ protected:
+  AlignmentLosses group_losses(const Tensor& images, const Tokens& tokens) override {
+    const auto parts = config.computes(config.token_weight) ? detail::Parts::embedded : detail::Parts::skipped;  // CTA alone looks at them
+    const auto image = this->project_image(img_encoder_q->model(images), parts);
+    return losses(compare(align::unit(image), align::unit(this->project_text(text_encoder_q->model(tokens), parts))));
+  }
 
  private:
   CtaLayers local_attention() {
     const LocalAttentionConfig c{.width = config.embedding, .heads = config.attention_heads};
-    auto patch = register_module("patch_local_atten_layer", LocalAttention(c));  // first, as in the checkpoints
-    return {.word = register_module("word_local_atten_layer", LocalAttention(c)), .patch = patch};
-  }
-
-  static Config prepared(Config c) {
-    if constexpr (requires { c.text.profile; }) c.text.profile = c.profile;
-    c.validate();
-    return c;
+    auto patch = this->register_module("patch_local_atten_layer", LocalAttention(c));  // first, as in the checkpoints
+    return {.word = this->register_module("word_local_atten_layer", LocalAttention(c)), .patch = patch};
   }
 
   CtaLayers attention_;

@@ -51,10 +51,10 @@ struct KeyQueue {
   }
 };
 
-template <ImageEncoder Image>
+template <class Image>
 class MocoImpl : public ImageOnlyModel {
  public:
-  using Config = MocoConfig<typename Image::Config>;
+  using Config = MocoConfig<ImageConfigOf<Image>>;
   static constexpr AlignmentNeeds kNeeds{.reports = false, .views = 2};
 
   explicit MocoImpl(const Config& c)
@@ -139,7 +139,7 @@ class MocoImpl : public ImageOnlyModel {
   std::vector<Tensor> waiting_;  // keys of this step's batches
 };
 
-template <ImageEncoder Image>
+template <class Image>
 using Moco = Handle<MocoImpl<Image>>;
 
 }  // namespace mgca

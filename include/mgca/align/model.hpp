@@ -3,6 +3,7 @@
 #pragma once
 
 #include <mgca/align/terms.hpp>
+#include <mgca/core/error.hpp>
 #include <mgca/core/profile.hpp>
 #include <mgca/feed/batch.hpp>  // Tokens
 #include <mgca/tensor/nn.hpp>
@@ -10,6 +11,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace mgca {
@@ -17,11 +19,17 @@ namespace mgca {
 // A batch in the shared space: unit rows.
 struct Embeddings {
   Tensor global;     // (B, d)
-  Tensor local;      // (B, N, d) one per patch or word; 0 where invalid
+  Tensor local;      // (B, N, d) one per patch or word; 0 where invalid; undefined where a model embeds the whole alone
   Tensor attention;  // (B, N) attention the summary token pays to each, without gradient; undefined for CNN towers
   Tensor valid;      // (B, N) bool; undefined: all exist
   Tensor features;   // (B, width of the tower) its own summary, before any projection, as image_features() gives; undefined: not kept
 };
+
+// The embeddings of patches or words. Throws Error(argument), beginning with `what`, where the model makes none.
+[[nodiscard]] inline Tensor parts_of(const Embeddings& embeddings, std::string_view what) {
+  MGCA_CHECK(embeddings.local.defined(), what, " are asked for, but this model embeds whole images and reports alone; choose one that embeds parts too, as mgca or gloria");
+  return embeddings.local;
+}
 
 // What a step looks at, on the model's device.
 struct AlignmentInput {

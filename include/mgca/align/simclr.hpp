@@ -26,10 +26,10 @@ struct SimClrConfig {
   }
 };
 
-template <ImageEncoder Image>
+template <class Image>
 class SimClrImpl : public ImageOnlyModel {
  public:
-  using Config = SimClrConfig<typename Image::Config>;
+  using Config = SimClrConfig<ImageConfigOf<Image>>;
   static constexpr AlignmentNeeds kNeeds{.reports = false, .views = 2};
 
   explicit SimClrImpl(const Config& c)
@@ -62,7 +62,7 @@ class SimClrImpl : public ImageOnlyModel {
   Handle<detail::ViewTowerImpl<Image>> img_encoder_q;
 };
 
-template <ImageEncoder Image>
+template <class Image>
 using SimClr = Handle<SimClrImpl<Image>>;
 
 }  // namespace mgca

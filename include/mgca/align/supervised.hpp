@@ -21,10 +21,10 @@ struct SupervisedConfig {
   }
 };
 
-template <ImageEncoder Image>
+template <class Image>
 class SupervisedImpl : public ImageOnlyModel {
  public:
-  using Config = SupervisedConfig<typename Image::Config>;
+  using Config = SupervisedConfig<ImageConfigOf<Image>>;
   static constexpr AlignmentNeeds kNeeds{.reports = false, .labels = true};
 
   explicit SupervisedImpl(const Config& c)
@@ -58,7 +58,7 @@ class SupervisedImpl : public ImageOnlyModel {
  private:
   // A trunk under the name every image tower has.
   struct TowerImpl : torch::nn::Module {
-    using Config = typename Image::Config;
+    using Config = ImageConfigOf<Image>;
     explicit TowerImpl(const Config& c) : model(register_module("model", Image(c))) {}
     Image model;
   };
@@ -70,7 +70,7 @@ class SupervisedImpl : public ImageOnlyModel {
   torch::nn::Linear classifier;
 };
 
-template <ImageEncoder Image>
+template <class Image>
 using Supervised = Handle<SupervisedImpl<Image>>;
 
 }  // namespace mgca

@@ -1,6 +1,9 @@
 // Models by name, as ordinary functions that return configurations, and the list of them all.
 #pragma once
 
+#include <mgca/align/clip.hpp>
+#include <mgca/align/convirt.hpp>
+#include <mgca/align/gloria.hpp>
 #include <mgca/align/mgca.hpp>
 #include <mgca/align/moco.hpp>
 #include <mgca/align/simclr.hpp>
@@ -21,6 +24,11 @@ namespace mgca {
 using MgcaVit = Mgca<Vit, Bert>;
 using MgcaResNet = Mgca<ResNet, Bert>;
 using MgcaDenseNet = Mgca<DenseNet, Bert>;
+using ConVirtVit = ConVirt<Vit, Bert>;
+using ConVirtResNet = ConVirt<ResNet, Bert>;
+using GloriaResNet = Gloria<ResNet, Bert>;
+using ClipVit = Clip<Vit, Bert>;
+using ClipResNet = Clip<ResNet, Bert>;
 using MocoVit = Moco<Vit>;
 using MocoResNet = Moco<ResNet>;
 using SimClrVit = SimClr<Vit>;
@@ -79,6 +87,43 @@ namespace presets {
 // MGCA on the usual tower of chest radiograph classifiers, ImageNet's size of pictures; nobody published it.
 [[nodiscard]] inline MgcaDenseNet::Config mgca_densenet121() { return {}; }
 
+// ConVIRT with the towers and heads of the published models, and the paper's objective; `form=repository` is the published code's.
+[[nodiscard]] inline ConVirtResNet::Config convirt_resnet50() { return {}; }
+[[nodiscard]] inline ConVirtVit::Config convirt_vit_b16() { return {}; }
+
+// The small models share their towers, so that they differ in the objective alone.
+[[nodiscard]] inline ConVirtResNet::Config convirt_resnet_small() {
+  const auto small = mgca_resnet_small();
+  return {.image = small.image, .text = small.text, .head_hidden = small.head_hidden, .embedding = small.embedding};
+}
+
+// GLoRIA as published: ResNet-50 at 299 pixels, twelve layers of BERT with positions and token types, of which the last four are
+// summed; a report is the mean of its 97 tokens, and the class token one of its words.
+[[nodiscard]] inline GloriaResNet::Config gloria_resnet50() {
+  GloriaResNet::Config c;
+  c.text.length = 97;
+  c.text.depth = 12;
+  c.text.last_layers = 4;
+  c.text.summary = BertSummary::mean;
+  c.text.class_word = true;
+  c.text.token_types = true;
+  return c;
+}
+[[nodiscard]] inline GloriaResNet::Config gloria_resnet_small() {
+  const auto small = mgca_resnet_small();
+  GloriaResNet::Config c{.image = small.image, .text = small.text};
+  c.text.last_layers = 2;
+  c.text.summary = BertSummary::mean;
+  c.text.class_word = true;
+  return c;
+}
+
+[[nodiscard]] inline ClipVit::Config clip_vit_b16() { return {}; }
+[[nodiscard]] inline ClipResNet::Config clip_resnet_small() {
+  const auto small = mgca_resnet_small();
+  return {.image = small.image, .text = small.text, .embedding = small.embedding};
+}
+
 // MoCo v2 with the towers of the published MGCA models.
 [[nodiscard]] inline MocoVit::Config moco_vit_b16() { return {.image = mgca_vit_b16().image}; }
 [[nodiscard]] inline MocoResNet::Config moco_resnet50() { return {.image = mgca_resnet50().image}; }
@@ -102,8 +147,8 @@ namespace presets {
 [[nodiscard]] inline std::vector<std::string> small(const DenseNetConfig&) {
   return {"layers=[1,2,1,1]", "growth=4", "width=8", "image_size=64"};
 }
-[[nodiscard]] inline std::vector<std::string> small(const BertConfig&) {
-  return {"width=24", "heads=2", "depth=2", "intermediate=8", "vocabulary=40", "max_positions=20", "length=12"};
+[[nodiscard]] inline std::vector<std::string> small(const BertConfig& c) {
+  return {"width=24", "heads=2", "depth=2", "last_layers=" + std::to_string(std::min<int64_t>(c.last_layers, 2)), "intermediate=8", "vocabulary=40", "max_positions=20", "length=12"};
 }
 // The same of a model: its towers', and the widths and numbers of rows it has itself. A tower without an overload stays as it is.
 template <class Config>
@@ -138,6 +183,13 @@ void add_standard(List& list) {
   list.template add<MgcaDenseNet>("mgca-densenet121", "DenseNet-121, 224 px, 6-layer BERT", mgca_densenet121(), {.weights = {densenet, bert}});
   list.template add<MgcaVit>("mgca-vit-tiny", "small ViT for tests and first steps, 64 px", mgca_vit_tiny());
   list.template add<MgcaResNet>("mgca-resnet-small", "small ResNet for hundreds to thousands of images, 64 px", mgca_resnet_small());
+  list.template add<ConVirtVit>("convirt-vit-b16", "ConVIRT on the towers of mgca-vit-b16", convirt_vit_b16(), {.weights = {deit, bert}});
+  list.template add<ConVirtResNet>("convirt-resnet50", "ConVIRT on the towers of mgca-resnet50", convirt_resnet50(), {.weights = {resnet, bert}});
+  list.template add<ConVirtResNet>("convirt-resnet-small", "ConVIRT on the towers of mgca-resnet-small", convirt_resnet_small());
+  list.template add<GloriaResNet>("gloria-resnet50", "GLoRIA as published: ResNet-50 at 299 px, 12-layer BERT", gloria_resnet50(), {.weights = {resnet, bert}});
+  list.template add<GloriaResNet>("gloria-resnet-small", "GLoRIA on the towers of mgca-resnet-small", gloria_resnet_small());
+  list.template add<ClipVit>("clip-vit-b16", "CLIP's objective on the towers of mgca-vit-b16", clip_vit_b16(), {.weights = {deit, bert}});
+  list.template add<ClipResNet>("clip-resnet-small", "CLIP's objective on the towers of mgca-resnet-small", clip_resnet_small());
   list.template add<MocoVit>("moco-vit-b16", "MoCo v2 on pictures alone: ViT-B/16, 224 px", moco_vit_b16(), {.weights = {deit}});
   list.template add<MocoResNet>("moco-resnet50", "MoCo v2 on pictures alone: ResNet-50 at 299 px", moco_resnet50(), {.weights = {resnet}});
   list.template add<MocoResNet>("moco-resnet-small", "MoCo v2 on hundreds to thousands of pictures alone, 64 px", moco_resnet_small());

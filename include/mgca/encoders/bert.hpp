@@ -12,9 +12,19 @@
 #include <mgca/ops/word_pool.hpp>
 #include <mgca/tensor/handle.hpp>
 
+#include <array>
+#include <cstdint>
+#include <string_view>
 #include <vector>
 
 namespace mgca {
+
+// What stands for the whole report.
+enum class BertSummary : uint8_t {
+  class_token,
+  mean,  // over the T tokens, padding counted as 0 (GLoRIA)
+};
+constexpr auto names_of(BertSummary) { return std::to_array<std::string_view>({"class_token", "mean"}); }
 
 struct BertConfig {
   int64_t vocabulary = 28996;   // word pieces
@@ -22,6 +32,8 @@ struct BertConfig {
   int64_t width = 768;          // channels per token
   int64_t depth = 6;            // layers
   int64_t last_layers = 1;      // the features are sums over the last so many layers
+  BertSummary summary = BertSummary::class_token;
+  bool class_word = false;      // the class token is a word too, in one more slot behind all others (GLoRIA)
   int64_t heads = 12;           // attention heads
   int64_t intermediate = 3072;  // hidden width of the feed-forward part
   double dropout = 0.1;         // of hidden states and of attention, in training
@@ -36,6 +48,8 @@ struct BertConfig {
     field("width", self.width, "channels per token");
     field("depth", self.depth, "layers");
     field("last_layers", self.last_layers, "the features are sums over the last so many layers");
+    field("summary", self.summary, "what stands for the whole report");
+    field("class_word", self.class_word, "the class token is a word too, in one more slot behind all others");
     field("heads", self.heads, "attention heads");
     field("intermediate", self.intermediate, "hidden width of the feed-forward part");
     field("dropout", self.dropout, "dropout of hidden states and attention, in training");
@@ -139,10 +153,15 @@ struct BertImpl : torch::nn::Module {
     detail::check_tokens(tokens, config.vocabulary);
     const auto x = hidden(tokens, AttentionWeights::summary);
     const auto slots = torch::arange(tokens.length() - 1, tokens.words.options());
-    return {.global = x.tokens.select(1, 0),                               // (B, D) the class token
-            .local = ops::word_pool(x.tokens, tokens.word_slot),           // (B, T-1, D)
-            .attention = word_attention(x.weights, tokens.word_slot),      // (B, T-1)
-            .valid = slots.unsqueeze(0) < tokens.words.unsqueeze(1)};      // (B, T-1)
+    Features out{.global = summary(x.tokens, tokens.mask),                          // (B, D)
+                 .local = ops::word_pool(x.tokens, tokens.word_slot),               // (B, T-1, D)
+                 .attention = word_attention(x.weights, tokens.word_slot),          // (B, T-1)
+                 .valid = slots.unsqueeze(0) < tokens.words.unsqueeze(1)};          // (B, T-1)
+    if (!config.class_word) return out;
+    out.local = torch::cat({out.local, x.tokens.narrow(1, 0, 1)}, 1);               // (B, T, D)
+    out.attention = torch::cat({out.attention, token_attention(x.weights).narrow(1, 0, 1)}, 1);
+    out.valid = torch::constant_pad_nd(out.valid, {0, 1}, 1);
+    return out;
   }
 
   // (B, heads, 1, T) attention of the class token -> (B, T) per token.
@@ -165,6 +184,10 @@ struct BertImpl : torch::nn::Module {
   [[nodiscard]] static Tensor padding_bias(const Tokens& tokens) {
     constexpr double kOutOfReach = -10000.0;  // of padding, as the reference does
     return ((1 - tokens.mask) * kOutOfReach).to(torch::kFloat32).unsqueeze(1).unsqueeze(1);
+  }
+  [[nodiscard]] Tensor summary(const Tensor& hidden, const Tensor& mask) const {
+    if (config.summary == BertSummary::class_token) return hidden.select(1, 0);
+    return (hidden * mask.unsqueeze(2)).mean(1);
   }
   [[nodiscard]] Tensor word_attention(const Tensor& summary, const Tensor& word_slot) const {
     const torch::NoGradGuard no_grad;

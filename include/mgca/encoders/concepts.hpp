@@ -53,7 +53,19 @@ consteval bool require_encoder() {
   return true;
 }
 
+template <class E, class Input>
+struct CheckedEncoder {
+  static_assert(require_encoder<E, Input>());
+  using Config = typename E::Config;
+};
+
 }  // namespace detail
+
+// The configuration of a tower; what is no encoder is told so before anything else goes wrong.
+template <class E>
+using ImageConfigOf = typename detail::CheckedEncoder<E, Tensor>::Config;
+template <class E>
+using TextConfigOf = typename detail::CheckedEncoder<E, Tokens>::Config;
 
 // The smallest types that satisfy the concepts; they prove that nothing more is asked for.
 namespace archetype {

@@ -10,7 +10,7 @@
 namespace mgca::ops {
 
 struct Contrast {
-  Tensor logits;         // (B, B) cosine over temperature, images in rows
+  Tensor logits;         // (B, B) similarities, images in rows
   Tensor image_to_text;  // scalar loss
   Tensor text_to_image;  // scalar loss
 
@@ -22,14 +22,32 @@ struct Contrast {
   return (logits.logsumexp(-1) - logits.diagonal(0, -2, -1)).mean();
 }
 
-// Unit rows (B, D) each; losses in single precision whatever the input.
-[[nodiscard]] inline Contrast contrast(const Tensor& image, const Tensor& text, double temperature) {
+// Of similarities however they came about: (B, B), images in rows.
+[[nodiscard]] inline Contrast contrast_of(const Tensor& logits) {
+  return {.logits = logits, .image_to_text = diagonal_loss(logits), .text_to_image = diagonal_loss(logits.t())};
+}
+
+namespace detail {
+inline void check_pairs(const Tensor& image, const Tensor& text) {
   MGCA_CHECK(image.dim() == 2 && image.sizes() == text.sizes(), "contrast: expected as many images as reports, both (B, D), got ",
              image.sizes(), " and ", text.sizes());
+}
+}  // namespace detail
+
+// Unit rows (B, D) each; losses in single precision whatever the input.
+[[nodiscard]] inline Contrast contrast(const Tensor& image, const Tensor& text, double temperature) {
+  detail::check_pairs(image, text);
   MGCA_CHECK(temperature > 0, "contrast: temperature must be positive, got ", temperature);
   const auto scope = exact_scope(image);
-  const auto logits = (exact(image) / temperature).mm(exact(text).t());  // (B, B)
-  return {.logits = logits, .image_to_text = diagonal_loss(logits), .text_to_image = diagonal_loss(logits.t())};
+  return contrast_of((exact(image) / temperature).mm(exact(text).t()));  // (B, B)
+}
+
+// The same with a learned factor in place of 1 / temperature: `scale` is a scalar, or one number, with its gradient.
+[[nodiscard]] inline Contrast contrast(const Tensor& image, const Tensor& text, const Tensor& scale) {
+  detail::check_pairs(image, text);
+  MGCA_CHECK(scale.numel() == 1, "contrast: expected one scale, got a tensor ", scale.sizes());
+  const auto scope = exact_scope(image);
+  return contrast_of((exact(image) * exact(scale)).mm(exact(text).t()));
 }
 
 // Share of rows whose diagonal is among the k largest, k limited to B; without gradient. Equal

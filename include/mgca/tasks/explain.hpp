@@ -30,7 +30,7 @@ namespace tasks {
   const auto image = model.encode_image(images);
 
   Explanation out;
-  const auto regions = image.local[0].mv(text.global[0]).to(torch::kCPU, torch::kFloat32).contiguous();  // (P)
+  const auto regions = parts_of(image, "explain: patches")[0].mv(text.global[0]).to(torch::kCPU, torch::kFloat32).contiguous();  // (P)
   const auto side = grid_side(regions.size(0));
   out.regions = Image<float>({.height = side, .width = side});
   const auto values = span_of<float>(regions);
@@ -38,7 +38,7 @@ namespace tasks {
   out.region_formula = "a = cosine of the report's embedding with each region's";
   const auto words = text.attention[0].to(torch::kCPU, torch::kFloat32).contiguous();
   const auto weights = span_of<float>(words);
-  const auto count = text.valid[0].sum().to(torch::kCPU, torch::kLong).contiguous();
+  const auto count = tokens.words.to(torch::kCPU, torch::kLong).contiguous();
   out.words.assign(weights.begin(), weights.begin() + span_of<int64_t>(count)[0]);
   out.word_formula = "attention of the summary token to each word, last layer, mean over heads, pieces summed";
   const auto cosine = image.global[0].dot(text.global[0]).to(torch::kCPU, torch::kFloat64).view({1}).contiguous();

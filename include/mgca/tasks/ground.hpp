@@ -72,13 +72,13 @@ namespace tasks {
              " and ", phrases.ids.size(0), " phrases");
   const torch::NoGradGuard no_grad;
   const auto text = model.encode_text(phrases);  // first: a model of pictures alone says so here
-  const auto patches = model.encode_image(images).local.to(torch::kFloat32);  // (B, P, d)
+  const auto patches = parts_of(model.encode_image(images), "phrase_maps: patches").to(torch::kFloat32);  // (B, P, d)
   const auto B = patches.size(0), side = grid_side(patches.size(1));
   Tensor cosine;  // (B, P)
   if (similarity == PhraseSimilarity::summary) {
     cosine = patches.bmm(text.global.to(torch::kFloat32).unsqueeze(2)).squeeze(2);
   } else {
-    auto words = text.local.to(torch::kFloat32);  // 0 where there is no word
+    auto words = parts_of(text, "phrase_maps: words").to(torch::kFloat32);  // 0 where there is no word
     auto count = torch::full({B, 1}, static_cast<double>(words.size(1)), words.options());
     if (text.valid.defined()) {
       const auto valid = text.valid.to(torch::kFloat32);

@@ -104,11 +104,12 @@ class PromptEmbeddings {
     return std::get<0>(each.max(1));
   }
   [[nodiscard]] Tensor local_similarity(const Embeddings& images, const Embeddings& sentences) const {
-    const auto B = images.local.size(0);
+    const auto patches = parts_of(images, "zero_shot: patches"), spoken = parts_of(sentences, "zero_shot: words");
+    const auto B = patches.size(0);
     std::vector<Tensor> columns;
-    for (int64_t p = 0; p < sentences.local.size(0); ++p) {
-      const auto words = sentences.local[p].unsqueeze(0).expand({B, -1, -1});  // (B, L, d)
-      const auto found = ops::cross_attention(words, images.local, options_.temperature, images.valid).mixed;
+    for (int64_t p = 0; p < spoken.size(0); ++p) {
+      const auto words = spoken[p].unsqueeze(0).expand({B, -1, -1});  // (B, L, d)
+      const auto found = ops::cross_attention(words, patches, options_.temperature, images.valid).mixed;
       const auto cosine = torch::cosine_similarity(words, found, -1);  // (B, L)
       const auto valid = sentences.valid.defined() ? sentences.valid[p].to(cosine.scalar_type()) : torch::ones_like(cosine[0]);
       columns.push_back((cosine * valid).sum(1) / valid.sum().clamp_min(1));
