@@ -23,6 +23,7 @@ cat >grid.json <<'JSON'
   "tables": [
     {"name": "main", "published": "classification", "rows": [{"variant": "start", "published": "Random"}, {"variant": "mgca"}, {"published": "GLoRIA"}],
      "columns": [{"title": "AUROC", "evaluation": "tuned", "row": "macro mean", "measure": "auroc", "scale": 100, "digits": 1, "published": "chexpert 100"},
+                 {"title": "Brier", "evaluation": "tuned", "row": "macro mean", "measure": "brier", "digits": 9},
                  {"title": "rank", "evaluation": "search", "row": "image to report", "measure": "mean_rank"}]}
   ]
 }
@@ -85,7 +86,7 @@ killed_at 'killed/cells/mgca/seed-1/pretrain-*/out/checkpoints/step-*'
 killed_at 'killed/cells/*/seed-?/tuned-100-*/out/training/seed-?/*'
 killed_at 'killed/cells/mgca/seed-2/*/cell.log'
 expect 0 'cells are done already' "$mgca" experiment grid.json --out killed --worker 2
-for file in whole/tables/*; do same_files "$file" "killed/tables/${file##*/}"; done
+for file in whole/tables/* whole/cells/*/seed-?/*/out/best.safetensors whole/cells/*/seed-?/*/out/scores-*.csv; do same_files "$file" "killed/${file#whole/}"; done
 [ "$(find whole/tables killed/tables -type f | wc -l)" = 12 ] || failed "other tables: $(find whole/tables killed/tables -type f)"
 
 # What is done is never done again; tables can be written anew; Ctrl-C says how to go on.
