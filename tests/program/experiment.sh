@@ -48,7 +48,7 @@ expect 5 'data/none.csv is not there' "$mgca" experiment changed.json --out refu
 expect 2 "neither a file nor a preset; did you mean 'synthetic'" "$mgca" experiment syntetic --out refused
 absent refused
 for preset in paper-table-{1,2,3,4,5,6} synthetic sample; do
-  expect 0 "\"name\": \"$preset\"" "$mgca" experiment $preset --show
+  expect 0 "\"name\": \"$preset\"" "$mgca" experiment "$preset" --show
 done
 expect 5 'mimic-cxr is not there; a folder there is made by mgca prepare' "$mgca" experiment paper-table-4 --data-root nowhere --out refused --plan
 grep -q 'weights-0.75/seed-42/rsna-10 ' out || failed 'the plan does not list its cells'
