@@ -34,6 +34,9 @@ void add_demo(CLI::App& program);
 void add_inspect(CLI::App& program);
 void add_convert(CLI::App& program);
 void add_embed(CLI::App& program);
+void add_experiment(CLI::App& program);
+
+void add_all(CLI::App& program);  // all of them
 
 // What `mgca pack` does with the published models' pictures of a prepared folder, without tokens.
 void pack_pictures(const std::filesystem::path& data, const std::filesystem::path& out);

@@ -1,5 +1,6 @@
 // mgca compare: is one result better than another on the same pictures?
 #include "command.hpp"
+#include "comparison.hpp"
 #include "console.hpp"
 #include "scores.hpp"
 #include "study.hpp"
@@ -20,6 +21,9 @@ namespace command {
 
 namespace {
 
+using comparison::ComparedMeasure;
+using comparison::ComparedSeeds;
+using comparison::Comparison;
 using ResultValues = std::vector<std::optional<double>>;
 
 struct AnyResult {
@@ -233,74 +237,6 @@ std::vector<std::pair<std::size_t, std::size_t>> pairs_of_seeds(const AnyResult&
   return all;
 }
 
-// One line of the comparison.
-struct ComparedMeasure {
-  std::string row, measure, test;
-  std::optional<double> first, second, difference, low, high, p_value, p_holm;
-  std::optional<std::int64_t> only_first, only_second;  // McNemar: right by one alone
-
-  static void describe(auto& self, auto&& field) {
-    field("row", self.row, "label, or what the mean is over");
-    field("measure", self.measure, "what is compared; calls: how often they are right");
-    field("test", self.test, "by which test");
-    field("first", self.first, "value of the first result");
-    field("second", self.second, "of the second");
-    field("difference", self.difference, "first minus second");
-    field("low", self.low, "of its interval");
-    field("high", self.high, "of its interval");
-    field("p_value", self.p_value, "two-sided");
-    field("p_holm", self.p_holm, "corrected for the number of labels; null for means");
-    field("only_first", self.only_first, "pictures on which the first alone is right");
-    field("only_second", self.only_second, "on which the second alone is right");
-  }
-};
-
-struct ComparedSeeds {
-  std::vector<std::uint64_t> first, second;
-  std::vector<ComparedMeasure> measures;
-
-  static void describe(auto& self, auto&& field) {
-    field("first", self.first, "seeds of the first result; several: their mean");
-    field("second", self.second, "of the second");
-    field("measures", self.measures, "what was found");
-  }
-};
-
-struct ComparedSide {
-  std::string folder, task;
-  downstream::WeightsRecord weights;
-
-  static void describe(auto& self, auto&& field) {
-    field("folder", self.folder, "of the result");
-    field("task", self.task, "that made it");
-    field("weights", self.weights, "from which image tower");
-  }
-};
-
-struct Comparison {
-  std::string library;
-  ComparedSide first, second;
-  std::string data_sha256;
-  std::int64_t pictures = 0, patients = 0;
-  std::int64_t resamples = 1000;
-  double confidence = 0.95;
-  std::vector<ComparedSeeds> seeds;   // each pair
-  std::optional<ComparedSeeds> mean;  // over the pairs, where there are several
-
-  static void describe(auto& self, auto&& field) {
-    field("library", self.library, "version that compared");
-    field("first", self.first, "what is compared");
-    field("second", self.second, "with what");
-    field("data_sha256", self.data_sha256, "of the data");
-    field("pictures", self.pictures, "scored by both");
-    field("patients", self.patients, "drawn with replacement; 0: not told, pictures are drawn");
-    field("resamples", self.resamples, "of the bootstrap");
-    field("confidence", self.confidence, "of the intervals");
-    field("seeds", self.seeds, "each pair of seeds");
-    field("mean", self.mean, "means over the seeds; null with one pair");
-  }
-};
-
 using JudgedPairs = std::vector<std::pair<JudgedSeed, JudgedSeed>>;
 
 // The mean over seeds; nothing where it is undefined for one of them.
@@ -389,25 +325,41 @@ std::vector<std::string> line_of(const ComparedSeeds& found, const std::vector<s
 
 struct CompareCommand {
   std::filesystem::path first, second, out;
+  std::vector<std::filesystem::path> also;  // further results, by pairs
   std::int64_t resamples = 1000;
 };
 
+// The pairs of results to compare: of each seed its own where seeds have folders of their own.
+std::vector<std::pair<AnyResult, AnyResult>> results_to_compare(const CompareCommand& o) {
+  if (o.also.size() % 2 != 0) mgca::fail(mgca::ErrorKind::argument, "compare: --also names ", o.also.size(), " folders; expected pairs: --also FIRST SECOND");
+  std::vector<std::pair<AnyResult, AnyResult>> results;
+  results.emplace_back(read_result(o.first), read_result(o.second));
+  for (std::size_t i = 0; i < o.also.size(); i += 2) results.emplace_back(read_result(o.also[i]), read_result(o.also[i + 1]));
+  for (const auto& [a, b] : results) {
+    require_same_data(a, b);
+    require_same_data(results.front().first, a);
+  }
+  return results;
+}
+
 void compare_results(const CompareCommand& o) {
-  const auto a = read_result(o.first), b = read_result(o.second);
-  require_same_data(a, b);
-  const auto& labels = a.json.data.labels;
+  const auto results = results_to_compare(o);
+  const auto& front = results.front();
+  const auto& labels = front.first.json.data.labels;
   JudgedPairs pairs;
-  Comparison out{.library = study::version(), .first = {o.first.string(), a.json.task, a.json.weights}, .second = {o.second.string(), b.json.task, b.json.weights},
-                 .data_sha256 = a.json.data.sha256, .resamples = o.resamples, .seeds = {}, .mean = {}};
-  for (const auto& [i, j] : pairs_of_seeds(a, b)) {
-    pairs.emplace_back(judged(a, a.json.seeds[i]), judged(b, b.json.seeds[j]));
-    for (const auto* side : {&pairs.back().first, &pairs.back().second}) {
-      const auto& first = pairs.front().first;
-      if (side->rows != first.rows || side->truth != first.truth || side->patients != first.patients || side->places.size() != first.places.size()) {
-        mgca::fail(mgca::ErrorKind::data, "compare: the pictures scored or their truth differ between the two results; score both on the same pictures");
+  Comparison out{.library = study::version(), .first = {o.first.string(), front.first.json.task, front.first.json.weights},
+                 .second = {o.second.string(), front.second.json.task, front.second.json.weights}, .data_sha256 = front.first.json.data.sha256, .resamples = o.resamples, .seeds = {}, .mean = {}};
+  for (const auto& [a, b] : results) {
+    for (const auto& [i, j] : pairs_of_seeds(a, b)) {
+      pairs.emplace_back(judged(a, a.json.seeds[i]), judged(b, b.json.seeds[j]));
+      for (const auto* side : {&pairs.back().first, &pairs.back().second}) {
+        const auto& first = pairs.front().first;
+        if (side->rows != first.rows || side->truth != first.truth || side->patients != first.patients || side->places.size() != first.places.size()) {
+          mgca::fail(mgca::ErrorKind::data, "compare: the pictures scored or their truth differ between the two results; score both on the same pictures");
+        }
       }
+      out.seeds.push_back({.first = {a.json.seeds[i].seed}, .second = {b.json.seeds[j].seed}, .measures = {}});
     }
-    out.seeds.push_back({.first = {a.json.seeds[i].seed}, .second = {b.json.seeds[j].seed}, .measures = {}});
   }
   const auto& patients = pairs.front().first.patients;
   out.pictures = static_cast<std::int64_t>(pairs.front().first.rows.size());
@@ -450,6 +402,7 @@ void add_compare(CLI::App& program) {
   auto* command = program.add_subcommand("compare", "paired tests of two results of one task on the same pictures");
   command->add_option("first", o->first, "folder of the first result")->required()->type_name("FOLDER");
   command->add_option("second", o->second, "folder of the second")->required()->type_name("FOLDER");
+  command->add_option("--also", o->also, "further results of the same two methods by pairs, first and second: those of other seeds")->type_name("FOLDER");
   command->add_option("--resamples", o->resamples, "of the bootstrap, by patient where patients are told")->capture_default_str();
   command->add_option("--out", o->out, "folder for compare.json, compare.md and compare.tex")->type_name("FOLDER");
   command->footer("Results of classify and zeroshot, of detect, segment, retrieve or ground. Seeds of equal number are paired; of several the mean is compared,\n"

@@ -27,6 +27,30 @@ void require_known(const CLI::App& program, const std::string& command) {
 
 }  // namespace
 
+void command::add_all(CLI::App& program) {
+  add_prepare(program);
+  add_check(program);
+  add_pack(program);
+  add_pretrain(program);
+  add_classify(program);
+  add_compare(program);
+  add_detect(program);
+  add_segment(program);
+  add_retrieve(program);
+  add_zeroshot(program);
+  add_ground(program);
+  add_explain(program);
+  add_report(program);
+  add_models(program);
+  add_config(program);
+  add_doctor(program);
+  add_demo(program);
+  add_inspect(program);
+  add_convert(program);
+  add_embed(program);
+  add_experiment(program);
+}
+
 int main(int argc, char** argv) {
   using console::Exit;
   std::signal(SIGXFSZ, SIG_IGN);  // a file over the user's size limit is an error like a full disk, not a death
@@ -35,26 +59,7 @@ int main(int argc, char** argv) {
   program.require_subcommand(1);
   program.footer("First steps: mgca doctor, then mgca demo, then mgca pretrain --help\n\nExit codes: 0 success, 1 unexpected, 2 usage, 3 configuration, 4 data, 5 system,\n"
                  "130 or 143 interrupted by Ctrl-C or SIGTERM with a resumable run left behind.");
-  command::add_prepare(program);
-  command::add_check(program);
-  command::add_pack(program);
-  command::add_pretrain(program);
-  command::add_classify(program);
-  command::add_compare(program);
-  command::add_detect(program);
-  command::add_segment(program);
-  command::add_retrieve(program);
-  command::add_zeroshot(program);
-  command::add_ground(program);
-  command::add_explain(program);
-  command::add_report(program);
-  command::add_models(program);
-  command::add_config(program);
-  command::add_doctor(program);
-  command::add_demo(program);
-  command::add_inspect(program);
-  command::add_convert(program);
-  command::add_embed(program);
+  command::add_all(program);
   if (argc == 1) {
     console::note(program.help());
     return static_cast<int>(Exit::usage);
