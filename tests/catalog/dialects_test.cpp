@@ -12,17 +12,19 @@ using mgca::test::tensor_names;
 
 namespace {
 
+std::vector<std::string> names_of_model(const std::string& model) {
+  std::vector<std::string> more;
+  if (mgca::Catalog::standard().at(model).needs.reports) more = {"text.depth=6", "text.cross_attention=true", "text.token_types=true"};
+  return tensor_names(*small_model(model, more));
+}
+
 // Every name of every model, the unused blocks of the published files included.
 std::vector<std::string> all_names() {
   std::set<std::string> names;
   for (const auto& entry : mgca::Catalog::standard().entries()) {
-    for (auto& name : tensor_names(*small_model(entry.name, {"text.depth=6", "text.cross_attention=true", "text.token_types=true"}))) names.insert(name);
+    for (auto& name : names_of_model(entry.name)) names.insert(name);
   }
   return {names.begin(), names.end()};
-}
-
-std::vector<std::string> names_of_model(const std::string& model) {
-  return tensor_names(*small_model(model, {"text.depth=6", "text.cross_attention=true", "text.token_types=true"}));
 }
 
 // A model's names as a file of the dialect has them.
