@@ -119,6 +119,7 @@ for run in moco labelled; do
   expect 2 'this model has no text tower' "$mgca" explain --run $run --row 35 --out none
   expect 0 'image.features +36 x 32' "$mgca" embed --run $run --data data/pairs.csv --out alone.safetensors
 done
+expect 0 'macro mean' "$mgca" classify --run moco --labels data/pairs.csv --columns Finding
 expect 2 'this model has no text tower' "$mgca" report --run moco
 expect 2 'this model has no text tower' "$mgca" embed --run moco --reports phrases.csv --out alone.safetensors
 
