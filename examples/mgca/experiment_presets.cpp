@@ -171,13 +171,13 @@ Experiment paper_table_6() {
 
 // --- without anything from elsewhere -----------------------------------------------------------------------------
 
-// The recipe of examples/13_whole_study on fewer drawings. Image-only methods need views that differ, so they keep the augmentation.
+// The recipe of examples/13_whole_study on fewer drawings. Image-only methods need views that differ, so they keep the augmentation; like
+// those that compare whole pictures with whole reports, they have no patches a phrase could be found in.
 Variant on_drawings(const std::string& name, const std::string& title, const std::string& model, std::vector<std::string> overrides = {}) {
   Variant v{.name = name, .title = title, .model = model, .data = "pairs", .overrides = {"image.stem=imagenet"}};
-  if (model.starts_with("moco") || model.starts_with("simclr")) {
-    v.evaluations = {"classify", "segment"};
-    return v;
-  }
+  const bool alone = model.starts_with("moco") || model.starts_with("simclr");
+  if (alone || model.starts_with("convirt") || model.starts_with("clip")) v.evaluations = {"classify", "segment"};
+  if (alone) return v;
   v.overrides.insert(v.overrides.end(), {"text.dropout=0", "frozen_text=true"});
   v.overrides.insert(v.overrides.end(), overrides.begin(), overrides.end());
   v.set = {"source.augmentation.random_crop=false", "source.augmentation.moved=0", "source.augmentation.jittered=0"};
