@@ -143,9 +143,7 @@ void add_experiment(CLI::App& program) {
   auto o = std::make_shared<ExperimentCommand>();
   auto* command =
       program.add_subcommand("experiment", "a grid of pretrainings, evaluations, fractions and seeds, resumable, and its tables");
-  std::string presets;
-  for (const auto& name : experiment::preset_names()) presets += (presets.empty() ? "" : ", ") + name;
-  command->add_option("what", o->what, "a JSON file, or a preset: " + presets)->required()->type_name("FILE.json|NAME");
+  command->add_option("what", o->what, "a JSON file, or a preset: paper-table-1 to -6, synthetic, sample")->required()->type_name("FILE.json|NAME");
   command->add_option("--out", o->out, "folder of cells and tables; the same command again goes on with what is there")
       ->type_name("FOLDER");
   command->add_option("--data-root", o->data_root, "where data and weights lie; without it: beside the file")->type_name("FOLDER");

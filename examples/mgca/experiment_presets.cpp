@@ -189,7 +189,7 @@ Experiment synthetic() {
   e.data = {{.name = "pairs", .prepare = "synthetic", .set = {"count=8000", "seed=1"}},
             {.name = "labelled", .prepare = "synthetic", .set = {"count=5000", "seed=2"}}};
   e.set = {"check=tables",         "vocabulary_size=300",    "source.stored_side=64", "source.local_contrast.radius=3",
-           "loader.batch_size=64", "fit.schedule.rate=3e-3", "fit.epochs=8",          "patience=8"};
+           "loader.batch_size=64", "fit.schedule.rate=1e-3", "fit.epochs=16",         "patience=16"};
   e.workers = 2;
   const std::string mgca = "mgca-resnet-small";
   e.variants = {
