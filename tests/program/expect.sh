@@ -32,6 +32,16 @@ no_temporaries() { [ -z "$(find "$1" -name '.*.tmp-*')" ] || failed "temporary f
 contents() { (cd "$1" && find . -type f ! -name run.lock -exec sha256sum {} + | sort -k 2); }
 same_files() { cmp -s "$1" "$2" || failed "$1 and $2 differ"; }
 
+# until_there PID PATTERN: waits for a file as a sign of progress; fails if the process ends without it.
+until_there() {
+  for ((i = 0; i < 6000; ++i)); do
+    [ -z "$(compgen -G "$2")" ] || return 0
+    kill -0 "$1" 2>/dev/null || failed "the process ended before $2 was there"
+    sleep 0.01
+  done
+  failed "$2 did not appear"
+}
+
 # Never a pipe into `grep -q`: it leaves at the first match, and the writer's broken pipe then counts as a failure.
 has_gpu() {
   "$mgca" doctor >doctor

@@ -66,21 +66,14 @@ expect 0 'Start weights \(published: Random\).* 65.7' cat whole/tables/main.md
 expect 0 '^MGCA,AUROC,.*,2,.*bootstrap' cat whole/tables/main.csv
 
 # Killed at three moments: within pretraining, within a head's training, anywhere.
-until_there() {
-  for ((i = 0; i < 6000; ++i)); do
-    [ -z "$(compgen -G "$2")" ] || return 0
-    kill -0 "$1" 2>/dev/null || failed "the experiment ended before $2 was there"
-    sleep 0.01
-  done
-  failed "$2 did not appear"
-}
 killed_at() {  # PATTERN: SIGKILL a moment after such a file is there
   "$mgca" experiment grid.json --out killed --worker 2 >>kills.out 2>&1 &
-  local run=$!
+  local run=$! got=0
   until_there $run "$1"
   sleep 0.0$((RANDOM % 10))$((RANDOM % 10))
   kill -KILL $run
-  wait $run 2>/dev/null || true
+  wait $run 2>/dev/null || got=$?
+  [ $got = 137 ] || failed "the experiment ended with $got before it was killed"
 }
 killed_at 'killed/cells/mgca/seed-1/pretrain-*/out/checkpoints/step-*'
 killed_at 'killed/cells/*/seed-?/tuned-100-*/out/training/seed-?/*'

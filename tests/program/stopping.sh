@@ -6,15 +6,6 @@
 long=("$mgca" pretrain --data data/pairs.csv "${tiny[@]}" --set fit.epochs=40 --set fit.checkpoint_every=5 --set patience=40)
 expect 0 'all 40 epochs are done' "${long[@]}" --out whole
 
-# until FILE EXISTS...: waits for a sign of progress; dies if the run ends without it.
-until_there() {
-  for ((i = 0; i < 6000; ++i)); do
-    [ -z "$(compgen -G "$2")" ] || return 0
-    kill -0 "$1" 2>/dev/null || failed "the run ended before $2 was there"
-    sleep 0.02
-  done
-  failed "$2 did not appear"
-}
 # interrupted SIGNAL CODE FILE COMMAND...: starts the command, sends the signal when the file is there, checks exit code and advice.
 interrupted() {
   local signal=$1 code=$2 progress=$3 got=0
