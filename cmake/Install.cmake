@@ -12,7 +12,7 @@ list(TRANSFORM torch_components PREPEND mgca_ OUTPUT_VARIABLE torch_targets)
 
 if(MGCA_TORCH)
   install(TARGETS ${free_targets} EXPORT mgcaFreeTargets FILE_SET HEADERS)
-  install(TARGETS ${torch_targets} mgca EXPORT mgcaTorchTargets FILE_SET HEADERS)
+  install(TARGETS ${torch_targets} mgca mgca_distributed EXPORT mgcaTorchTargets FILE_SET HEADERS)
   install(EXPORT mgcaTorchTargets NAMESPACE mgca:: DESTINATION ${package_dir})
 else()
   install(TARGETS ${free_targets} mgca EXPORT mgcaFreeTargets FILE_SET HEADERS)
@@ -23,6 +23,8 @@ if(MGCA_DICOM)  # apart from the others, so that a consumer of those needs no DC
   install(TARGETS mgca_dicom EXPORT mgcaDicomTargets)
   install(EXPORT mgcaDicomTargets NAMESPACE mgca:: DESTINATION ${package_dir})
 endif()
+install(FILES include/mgca/tensor/distributed.cpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/mgca/tensor)
+install(DIRECTORY include/mgca/tensor/gloo_interface DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/mgca/tensor)
 install(FILES include/mgca/io/dicom_dcmtk.cpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/mgca/io)
 
 configure_package_config_file(cmake/mgcaConfig.cmake.in mgcaConfig.cmake INSTALL_DESTINATION ${package_dir})

@@ -77,3 +77,9 @@ if(MGCA_TORCH)
     mgca_precompiled(mgca_precompiled_test ${flags})
   endif()
 endif()
+
+# Our own executables share one compiled mgca::distributed.
+if(MGCA_TORCH)
+  add_library(mgca_compiled_distributed OBJECT)
+  mgca_own(mgca_compiled_distributed mgca_distributed)
+endif()

@@ -14,5 +14,6 @@
 #include <mgca/core/plane.hpp>
 #include <mgca/core/profile.hpp>
 #include <mgca/core/random.hpp>
+#include <mgca/core/ranks.hpp>
 #include <mgca/core/suppression.hpp>
 #include <mgca/core/utf8.hpp>

@@ -17,7 +17,8 @@ namespace mgca::align {
   return {.images = part(batch.images),
           .tokens = {part(batch.tokens.ids), part(batch.tokens.mask), part(batch.tokens.word_slot), part(batch.tokens.words)},
           .second_images = part(batch.second_images),
-          .labels = part(batch.labels)};
+          .labels = part(batch.labels),
+          .peers = batch.peers};
 }
 
 // The losses of groups of `size` samples, averaged over samples; the last group may be smaller. Size 0: the whole batch at once.

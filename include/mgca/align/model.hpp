@@ -7,6 +7,7 @@
 #include <mgca/core/profile.hpp>
 #include <mgca/feed/batch.hpp>  // Tokens
 #include <mgca/tensor/nn.hpp>
+#include <mgca/tensor/process_group.hpp>
 #include <mgca/tensor/state_dict.hpp>
 
 #include <cstdint>
@@ -37,6 +38,7 @@ struct AlignmentInput {
   Tokens tokens = {};         // of the B reports
   Tensor second_images = {};  // (B, 3, S, S) another view of each picture; undefined unless the model asks for two
   Tensor labels = {};         // (B, C) 1 present, 0 absent, NaN unknown; undefined or C = 0 where there are none
+  ProcessGroup* peers = nullptr;  // ranks with as many samples each, which take the same step now; nullptr: this batch is all there is
 };
 
 // What a model asks of its batches.

@@ -3,6 +3,7 @@
 
 #include <mgca/align/model.hpp>
 #include <mgca/feed/batch.hpp>
+#include <mgca/tensor/process_group.hpp>
 #include <mgca/train/task.hpp>
 
 #include <memory>
@@ -12,16 +13,22 @@ namespace mgca {
 
 class PretrainTask {
  public:
-  explicit PretrainTask(std::shared_ptr<AlignmentModel> model) : model_(std::move(model)) {}
+  // `peers`: ranks that train with this one, each with a part of every batch; their samples meet as the model's configuration says.
+  explicit PretrainTask(std::shared_ptr<AlignmentModel> model, ProcessGroup* peers = nullptr) : model_(std::move(model)), peers_(peers) {}
 
   [[nodiscard]] torch::nn::Module& module() { return *model_; }
   [[nodiscard]] AlignmentModel& model() { return *model_; }
 
   // The weighted sum of the model's losses on what it asks for of a batch; each weighted term and the model's metrics are watched.
-  StepResult training_step(const StudyBatch& batch) {
+  StepResult training_step(const StudyBatch& batch) { return losses_of(batch, peers_); }
+  StepResult evaluation_step(const StudyBatch& batch) { return losses_of(batch, nullptr); }  // a rank evaluates whole batches by itself
+  void after_backward(int64_t epoch) { model_->after_backward(epoch); }
+
+ private:
+  StepResult losses_of(const StudyBatch& batch, ProcessGroup* peers) {
     const auto device = model_->parameters().front().device();
     const auto needs = model_->needs();
-    AlignmentInput input{.images = network_input(batch.images, device)};
+    AlignmentInput input{.images = network_input(batch.images, device), .peers = peers};
     if (needs.reports) input.tokens = batch.tokens.to(device);
     if (batch.second_images.defined()) input.second_images = network_input(batch.second_images, device);
     if (needs.labels) input.labels = batch.labels.to(device, /*non_blocking=*/true);
@@ -30,11 +37,9 @@ class PretrainTask {
     for (const auto& term : losses.terms) result.metrics.push_back({"loss_" + term.name, term.weighted().detach()});
     return result;
   }
-  StepResult evaluation_step(const StudyBatch& batch) { return training_step(batch); }
-  void after_backward(int64_t epoch) { model_->after_backward(epoch); }
 
- private:
   std::shared_ptr<AlignmentModel> model_;
+  ProcessGroup* peers_;
 };
 
 }  // namespace mgca

@@ -1,0 +1,227 @@
+// Process groups and notice boards by libtorch's c10d: the one source file of mgca::distributed, compiled into each program that links it.
+// Gloo's headers are not part of libtorch's wheel; gloo_interface/ declares what c10d's own header names of them.
+#include <mgca/tensor/process_group.hpp>
+
+#include <torch/csrc/distributed/c10d/HashStore.hpp>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+#ifdef MGCA_NCCL
+#include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
+#endif
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <exception>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace mgca::detail {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+// The first line of what libtorch says; the rest is a trace of calls.
+std::string first_line(const std::exception& error) {
+  const std::string text = error.what();
+  return text.substr(0, text.find('\n'));
+}
+
+template <class Call>
+auto as_system_error(const char* what, Call&& call) {
+  try {
+    return call();
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    fail(ErrorKind::system, what, ": ", first_line(error));
+  }
+}
+
+class C10dStore : public RankStore {
+ public:
+  explicit C10dStore(c10::intrusive_ptr<c10d::Store> store) : store_(std::move(store)) {}
+
+  void set(const std::string& key, const std::string& value) override {
+    const std::lock_guard lock(mutex_);
+    as_system_error("the meeting place of the ranks", [&] { store_->set(key, std::vector<uint8_t>(value.begin(), value.end())); });
+  }
+  std::optional<std::string> find(const std::string& key) override {
+    const std::lock_guard lock(mutex_);
+    return as_system_error("the meeting place of the ranks", [&]() -> std::optional<std::string> {
+      if (!store_->check({key})) return std::nullopt;
+      const auto value = store_->get(key);
+      return std::string(value.begin(), value.end());
+    });
+  }
+  std::int64_t add(const std::string& key, std::int64_t amount) override {
+    const std::lock_guard lock(mutex_);
+    return as_system_error("the meeting place of the ranks", [&] { return store_->add(key, amount); });
+  }
+
+  [[nodiscard]] const c10::intrusive_ptr<c10d::Store>& store() const { return store_; }
+
+ private:
+  std::mutex mutex_;
+  c10::intrusive_ptr<c10d::Store> store_;
+};
+
+// This host's own address on the way to another: the one that others can reach. Throws Error(system).
+std::string own_address_towards(const std::string& host, std::uint16_t port) {
+  addrinfo hints{}, *found = nullptr;
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_DGRAM;
+  if (const int code = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found); code != 0) {
+    fail(ErrorKind::system, "process group: the host '", host, "' of the meeting place is not known: ", ::gai_strerror(code), "; set MASTER_ADDR to its name or address");
+  }
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(found, &::freeaddrinfo);
+  for (const auto* one = found; one != nullptr; one = one->ai_next) {
+    const int socket = ::socket(one->ai_family, SOCK_DGRAM, 0);
+    if (socket < 0) continue;
+    sockaddr_storage own{};
+    socklen_t length = sizeof own;
+    const bool known = ::connect(socket, one->ai_addr, one->ai_addrlen) == 0 && ::getsockname(socket, reinterpret_cast<sockaddr*>(&own), &length) == 0;
+    ::close(socket);
+    char text[NI_MAXHOST];
+    if (known && ::getnameinfo(reinterpret_cast<const sockaddr*>(&own), length, text, sizeof text, nullptr, 0, NI_NUMERICHOST) == 0) return text;
+  }
+  fail(ErrorKind::system, "process group: no way from this host to '", host, "', the meeting place; check the network, or MASTER_ADDR");
+}
+
+class C10dGroup : public ProcessGroup {
+ public:
+  C10dGroup(c10::intrusive_ptr<c10d::Backend> backend, ProcessGroupOptions options, bool on_host)
+      : backend_(std::move(backend)), options_(std::move(options)), on_host_(on_host) {}
+  ~C10dGroup() override {
+    if (failed_) (void)backend_.release();  // its destructor would wait for the ranks that are lost
+  }
+
+  int64_t rank() const override { return backend_->getRank(); }
+  int64_t size() const override { return backend_->getSize(); }
+
+  Collective start_sum(const Tensor& tensor) override {
+    return started("sum", [&] {
+      std::vector<Tensor> tensors{tensor};
+      return backend_->allreduce(tensors);
+    });
+  }
+  Collective start_copy(const Tensor& tensor, int64_t from) override {
+    return started("copy", [&] {
+      std::vector<Tensor> tensors{tensor};
+      c10d::BroadcastOptions how;
+      how.rootRank = from;
+      how.rootTensor = 0;
+      return backend_->broadcast(tensors, how);
+    });
+  }
+  Collective start_gather(const Tensor& mine, const Tensor& all) override {
+    return started("gather", [&] {
+      auto to = all, from = mine;
+      return backend_->_allgather_base(to, from);
+    });
+  }
+
+ private:
+  template <class Start>
+  Collective started(const char* what, Start&& start) {
+    c10::intrusive_ptr<c10d::Work> work;
+    try {
+      const torch::NoGradGuard no_grad;
+      work = start();
+    } catch (const std::exception& error) {
+      broken(what, error);
+    }
+    return Collective([this, what, work] { finish(what, *work); });
+  }
+
+  void finish(const char* what, c10d::Work& work) {
+    constexpr milliseconds kLook{500};
+    const auto end = std::chrono::steady_clock::now() + options_.timeout;
+    try {
+      if (!on_host_) return (void)work.wait();
+      while (!completed(work, kLook)) {
+        if (options_.check) options_.check();
+        if (std::chrono::steady_clock::now() > end) fail(ErrorKind::system, "process group: a ", what, " did not come about in ", options_.timeout.count() / 1000, " s");
+      }
+      work.wait();
+    } catch (const Error&) {
+      failed_ = true;
+      throw;
+    } catch (const std::exception& error) {
+      broken(what, error);
+    }
+  }
+
+  // Libtorch tells by an exception that time is over, and by the same that an operation failed.
+  static bool completed(c10d::Work& work, milliseconds patience) {
+    try {
+      return work.wait(patience);
+    } catch (const std::exception&) {
+      if (work.isCompleted()) throw;
+      return false;
+    }
+  }
+
+  [[noreturn]] void broken(const char* what, const std::exception& error) {
+    failed_ = true;
+    const auto end = std::chrono::steady_clock::now() + options_.timeout;
+    while (options_.check && std::chrono::steady_clock::now() < end) {  // the network notices first; who it was is known soon
+      options_.check();
+      std::this_thread::sleep_for(milliseconds(50));
+    }
+    fail(ErrorKind::system, "process group: a ", what, " failed: ", first_line(error));
+  }
+
+  c10::intrusive_ptr<c10d::Backend> backend_;
+  ProcessGroupOptions options_;
+  bool on_host_;
+  bool failed_ = false;
+};
+
+}  // namespace
+
+[[gnu::weak]] std::shared_ptr<RankStore> connect_store(const RankAddress& address, std::chrono::milliseconds timeout) {
+  return as_system_error("process group: no connection to the meeting place of the ranks", [&] {
+    c10d::TCPStoreOptions options;
+    options.port = address.port;
+    options.isServer = !address.hosted && address.rank == 0;
+    options.waitWorkers = false;
+    options.multiTenant = true;
+    options.timeout = timeout;
+    const auto place = c10::make_intrusive<c10d::TCPStore>(address.host, options);
+    return std::make_shared<C10dStore>(c10::make_intrusive<c10d::PrefixStore>("mgca/" + address.round, place));
+  });
+}
+
+[[gnu::weak]] std::shared_ptr<RankStore> local_store() { return std::make_shared<C10dStore>(c10::make_intrusive<c10d::HashStore>()); }
+
+[[gnu::weak]] std::shared_ptr<ProcessGroup> connect_group(const std::shared_ptr<RankStore>& store, const RankAddress& address, torch::Device device,
+                                                          const ProcessGroupOptions& options) {
+  const auto* board = dynamic_cast<const C10dStore*>(store.get());
+  MGCA_CHECK(board != nullptr, "process group: expected a store that connect_store or local_store made");
+  const auto rank = static_cast<int>(address.rank), world = static_cast<int>(address.world);
+  const auto own = c10::make_intrusive<c10d::PrefixStore>("group/" + options.name, board->store()->clone());
+  return as_system_error("process group: the ranks did not find together", [&]() -> std::shared_ptr<ProcessGroup> {
+    if (device.is_cuda()) {
+#ifdef MGCA_NCCL
+      auto how = c10d::ProcessGroupNCCL::Options::create();
+      how->timeout = options.timeout;
+      return std::make_shared<C10dGroup>(c10::make_intrusive<c10d::ProcessGroupNCCL>(own, rank, world, how), options, /*on_host=*/false);
+#else
+      fail(ErrorKind::argument, "process group: ", device.str(), " needs NCCL, and this program was built without it; configure with -DMGCA_NCCL=ON, or train on the CPU");
+#endif
+    }
+    auto how = c10d::ProcessGroupGloo::Options::create(options.timeout);
+    how->devices.push_back(c10d::ProcessGroupGloo::createDeviceForHostname(own_address_towards(address.host, address.port)));
+    return std::make_shared<C10dGroup>(c10::make_intrusive<c10d::ProcessGroupGloo>(own, rank, world, how), options, /*on_host=*/true);
+  });
+}
+
+}  // namespace mgca::detail

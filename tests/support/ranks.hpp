@@ -1,0 +1,35 @@
+// Ranks as threads of the test's process, each with a group of its own.
+#pragma once
+
+#include <mgca/tensor/process_group.hpp>
+
+#include <exception>
+#include <thread>
+#include <vector>
+
+namespace mgca::test {
+
+// Calls `work(group)` on every rank at once. Throws what the lowest rank that failed has thrown.
+template <class Work>
+void on_ranks(int64_t world, Work&& work) {
+  const auto store = mgca::local_store();
+  std::vector<std::exception_ptr> errors(static_cast<std::size_t>(world));
+  {
+    std::vector<std::jthread> ranks;
+    for (int64_t rank = 0; rank < world; ++rank) {
+      ranks.emplace_back([&, rank] {
+        try {
+          const auto group = mgca::connect_group(store, {.rank = rank, .world = world}, torch::kCPU, {.timeout = std::chrono::seconds(60)});
+          work(*group);
+        } catch (...) {
+          errors[static_cast<std::size_t>(rank)] = std::current_exception();
+        }
+      });
+    }
+  }
+  for (const auto& error : errors) {
+    if (error) std::rethrow_exception(error);
+  }
+}
+
+}  // namespace mgca::test

@@ -1,0 +1,78 @@
+#include "catch.hpp"
+#include "expect_error.hpp"
+#include "ranks.hpp"
+
+#include <mgca/tensor/process_group.hpp>
+
+#include <array>
+#include <atomic>
+
+TEST_CASE("process group: sums, copies and gathers give every rank the same, in order of ranks", "[tensor][fast]") {
+  mgca::test::on_ranks(3, [](mgca::ProcessGroup& group) {
+    const auto rank = static_cast<double>(group.rank());
+    const auto mine = torch::full({2, 2}, rank + 1);
+    auto sum = mine.clone();
+    group.sum(sum);
+    if (!sum.equal(torch::full({2, 2}, 6.0))) throw std::runtime_error("sum");
+    auto copy = mine.clone();
+    group.copy(copy, 2);
+    if (!copy.equal(torch::full({2, 2}, 3.0))) throw std::runtime_error("copy");
+    if (!group.gather(mine).select(1, 0).equal(torch::tensor({1.0, 1.0, 2.0, 2.0, 3.0, 3.0}).to(mine.dtype()))) throw std::runtime_error("gather");
+    const auto bytes = torch::full({3}, 7 + group.rank(), torch::kUInt8);
+    if (group.gather(bytes).sum().item<int64_t>() != 3 * (7 + 8 + 9)) throw std::runtime_error("bytes");
+    group.barrier();
+  });
+}
+
+TEST_CASE("process group: operations that were started together all come about", "[tensor][fast]") {
+  mgca::test::on_ranks(2, [](mgca::ProcessGroup& group) {
+    std::array<torch::Tensor, 8> tensors;
+    std::array<mgca::Collective, 8> waiting;
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      tensors[i] = torch::full({1000}, static_cast<double>(i) + static_cast<double>(group.rank()));
+      waiting[i] = group.start_sum(tensors[i]);
+    }
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      waiting[i].wait();
+      waiting[i].wait();  // a second time is nothing
+      if (tensors[i][0].item<double>() != 2 * static_cast<double>(i) + 1) throw std::runtime_error("sum " + std::to_string(i));
+    }
+  });
+}
+
+TEST_CASE("process group: what the check throws ends a wait for a rank that does not come", "[tensor][fast]") {
+  const auto store = mgca::local_store();
+  std::atomic<bool> done = false;
+  std::jthread other([&] {
+    const auto group = mgca::connect_group(store, {.rank = 1, .world = 2}, torch::kCPU);
+    while (!done) std::this_thread::sleep_for(std::chrono::milliseconds(10));  // there, but it never takes part
+  });
+  const auto begin = std::chrono::steady_clock::now();
+  {
+    const auto group = mgca::connect_group(store, {.rank = 0, .world = 2}, torch::kCPU,
+                                           {.check = [] { mgca::fail(mgca::ErrorKind::system, "rank 1 lost"); }});
+    auto x = torch::ones({4});
+    mgca::test::expect_error([&] { group->sum(x); }, {"rank 1 lost"});
+  }
+  done = true;
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(10));
+}
+
+TEST_CASE("process group: wrong ranks and stores of others are refused", "[tensor][fast]") {
+  struct Board : mgca::RankStore {
+    void set(const std::string&, const std::string&) override {}
+    std::optional<std::string> find(const std::string&) override { return {}; }
+    std::int64_t add(const std::string&, std::int64_t) override { return 0; }
+  };
+  mgca::test::expect_error([&] { (void)mgca::connect_group(mgca::local_store(), {.rank = 2, .world = 2}, torch::kCPU); }, {"got rank 2 of world 2"});
+  mgca::test::expect_error([&] { (void)mgca::connect_group(std::make_shared<Board>(), {}, torch::kCPU); }, {"connect_store"});
+}
+
+TEST_CASE("rank store: texts and numbers are seen by all", "[tensor][fast]") {
+  const auto store = mgca::local_store();
+  CHECK(!store->find("nobody"));
+  store->set("a", "text");
+  CHECK(store->find("a") == "text");
+  CHECK(store->add("n", 2) == 2);
+  CHECK(store->add("n", 3) == 5);
+}
