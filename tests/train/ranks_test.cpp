@@ -1,5 +1,4 @@
 #include "catch.hpp"
-#include "expect_error.hpp"
 #include "paths.hpp"
 #include "ranks.hpp"
 #include "toy_run.hpp"
@@ -11,7 +10,6 @@
 #include <functional>
 #include <limits>
 #include <map>
-#include <mutex>
 #include <optional>
 
 using mgca::test::on_ranks;
@@ -192,26 +190,6 @@ TEST_CASE("ranks: those that differ in data, options or library are refused on a
     run.options.run.identity["data"] = "abc";
     run.options.report_every = 2;
     require_error([&] { (void)run(&group); }, {"batches per epoch: rank 1 has 3, rank 0 4"});
-  });
-}
-
-TEST_CASE("ranks: those out of step are named on all, and what one throws, all throw", "[train][fast]") {
-  on_ranks(3, [](mgca::ProcessGroup& group) {
-    mgca::Ranks ranks{group, group};
-    require(!mgca::on_all_or_none(&ranks, {.step = 4}, [] {}), "nobody stops");
-    require(mgca::on_all_or_none(&ranks, {.step = 4, .stop = group.rank() == 1}, [] {}), "one stops");
-    require_error([&] { (void)mgca::on_all_or_none(&ranks, {.step = group.rank() == 1 ? 7 : 6}, [] {}); }, {"rank 0 is at step 6; rank 1 is at step 7;"});
-    try {
-      (void)mgca::on_all_or_none(&ranks, {}, [&] {
-        if (group.rank() == 2) mgca::fail(mgca::ErrorKind::data, "row 3 is damaged");
-      });
-      require(false, "nothing thrown");
-    } catch (const mgca::Error& error) {
-      require(error.kind() == mgca::ErrorKind::data, "kind");
-      require(error.what() == std::string(group.rank() == 2 ? "row 3 is damaged" : "rank 2 failed: row 3 is damaged"), error.what());
-    }
-    require(mgca::gather_texts(group, std::string(static_cast<std::size_t>(group.rank()), 'x')) == std::vector<std::string>{"", "x", "xx"}, "texts");
-    require(mgca::copy_bytes(group, std::vector<std::byte>(group.rank() == 0 ? 5 : 0, std::byte{7})) == std::vector<std::byte>(5, std::byte{7}), "bytes");
   });
 }
 

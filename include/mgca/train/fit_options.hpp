@@ -6,9 +6,9 @@
 #include <mgca/core/event.hpp>
 #include <mgca/core/file.hpp>
 #include <mgca/tensor/precision.hpp>
+#include <mgca/train/agreement.hpp>
 #include <mgca/train/gradient_average.hpp>
 #include <mgca/train/optimizer.hpp>
-#include <mgca/train/ranks.hpp>
 #include <mgca/train/run_lock.hpp>
 #include <mgca/train/schedule.hpp>
 #include <mgca/train/task.hpp>

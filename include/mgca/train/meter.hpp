@@ -3,7 +3,7 @@
 #pragma once
 
 #include <mgca/tensor/state_dict.hpp>
-#include <mgca/train/ranks.hpp>
+#include <mgca/train/agreement.hpp>
 #include <mgca/train/task.hpp>
 
 #include <cstdint>

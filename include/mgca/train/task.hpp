@@ -3,7 +3,7 @@
 
 #include <mgca/tensor/nn.hpp>
 #include <mgca/tensor/state_dict.hpp>  // NamedTensor
-#include <mgca/train/ranks.hpp>
+#include <mgca/train/agreement.hpp>
 
 #include <atomic>
 #include <concepts>

@@ -5,12 +5,12 @@
 #include <mgca/core/random.hpp>
 #include <mgca/nn/batch_norm.hpp>  // average_running_statistics
 #include <mgca/tensor/precision.hpp>
+#include <mgca/train/agreement.hpp>
 #include <mgca/train/buffers.hpp>
 #include <mgca/train/detail/run_state.hpp>
 #include <mgca/train/fit_options.hpp>
 #include <mgca/train/gradient_average.hpp>
 #include <mgca/train/meter.hpp>
-#include <mgca/train/ranks.hpp>
 #include <mgca/train/schedule.hpp>
 #include <mgca/train/task.hpp>
 

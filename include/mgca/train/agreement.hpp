@@ -33,15 +33,15 @@ struct Ranks {
 // Every rank's text, in order of ranks.
 [[nodiscard]] inline std::vector<std::string> gather_texts(ProcessGroup& control, std::string_view mine) {
   const auto lengths = control.gather(torch::tensor({static_cast<int64_t>(mine.size())}));
-  const auto longest = lengths.max().item<int64_t>();
+  const auto* length = lengths.const_data_ptr<int64_t>();
+  const auto longest = *std::max_element(length, length + control.size());
   std::vector<std::string> texts(static_cast<std::size_t>(control.size()));
   if (longest == 0) return texts;
   auto padded = torch::zeros({1, longest}, torch::kUInt8);
   std::memcpy(padded.mutable_data_ptr<uint8_t>(), mine.data(), mine.size());
   const auto all = control.gather(padded);
   for (std::size_t i = 0; i < texts.size(); ++i) {
-    const auto index = static_cast<int64_t>(i);
-    texts[i].assign(reinterpret_cast<const char*>(all.const_data_ptr<uint8_t>()) + index * longest, static_cast<std::size_t>(lengths[index].item<int64_t>()));
+    texts[i].assign(reinterpret_cast<const char*>(all.const_data_ptr<uint8_t>()) + static_cast<int64_t>(i) * longest, static_cast<std::size_t>(length[i]));
   }
   return texts;
 }
@@ -50,7 +50,7 @@ struct Ranks {
 [[nodiscard]] inline std::vector<std::byte> copy_bytes(ProcessGroup& control, std::vector<std::byte> bytes) {
   auto size = torch::tensor({static_cast<int64_t>(bytes.size())});
   control.copy(size, 0);
-  bytes.resize(static_cast<std::size_t>(size.item<int64_t>()));
+  bytes.resize(static_cast<std::size_t>(*size.const_data_ptr<int64_t>()));
   constexpr std::size_t kPiece = std::size_t{1} << 28;  // what one operation carries
   for (std::size_t at = 0; at < bytes.size(); at += kPiece) {
     const auto piece = std::span(bytes).subspan(at, std::min(kPiece, bytes.size() - at));
@@ -64,7 +64,7 @@ struct Ranks {
   if (ranks == nullptr) return mine;
   auto said = torch::tensor({int64_t{mine}});
   ranks->control.sum(said);
-  return said.item<int64_t>() > 0;
+  return *said.const_data_ptr<int64_t>() > 0;
 }
 
 // What a rank tells the others whenever they agree on something.
@@ -171,7 +171,7 @@ inline void copy_state(torch::nn::Module& module, Ranks& ranks) {
   for (auto& [to, from] : copies) to.copy_(from);
 }
 
-// Throws Error(system) on all ranks, naming those whose parameters are not rank 0's to the last bit. One number a parameter is compared.
+// Throws Error(system) on all ranks, naming those whose parameters are not rank 0's to the last bit. One number a parameter is compared, and waited for.
 inline void require_same_parameters(const torch::nn::Module& module, Ranks& ranks, const std::string& when) {
   const torch::NoGradGuard no_grad;
   std::vector<Tensor> sums;
@@ -186,7 +186,7 @@ inline void require_same_parameters(const torch::nn::Module& module, Ranks& rank
     const auto different = all[rank].ne(all[0]).nonzero();
     if (different.numel() == 0) continue;
     others += (others.empty() ? "rank " : "; rank ") + std::to_string(rank) + " in " + std::to_string(different.size(0)) + " of them, first '" +
-              module.named_parameters()[static_cast<std::size_t>(different[0][0].item<int64_t>())].key() + "'";
+              module.named_parameters()[static_cast<std::size_t>(different.const_data_ptr<int64_t>()[0])].key() + "'";
   }
   if (!others.empty()) fail(ErrorKind::system, "fit: ", when, " the ranks no longer hold the same parameters as rank 0: ", others, "; go on from the last checkpoint");
 }
