@@ -68,7 +68,8 @@ TEST_CASE("batch_norm: without other ranks it is torch's, bit for bit", "[nn][fa
 TEST_CASE("batch_norm: ranks that share statistics are one process with all rows", "[nn][fast]") {
   for (const auto type : {torch::kFloat64, torch::kFloat32}) {
     const double allowed = type == torch::kFloat64 ? 1e-12 : 2e-6;
-    for (const auto& options : {torch::nn::BatchNormOptions(3), torch::nn::BatchNormOptions(3).momentum(std::nullopt), torch::nn::BatchNormOptions(3).affine(false)}) {
+    using Options = torch::nn::BatchNormOptions;
+    for (const auto& options : {Options(3), Options(3).momentum(std::nullopt), Options(3).affine(false)}) {
       const auto flat = [&] { return mgca::BatchNorm1d(options); };
       const auto planes = [&] { return mgca::BatchNorm2d(options); };
       const auto call = [](auto& norm, const Tensor& x, const Tensor&) { return norm(x); };

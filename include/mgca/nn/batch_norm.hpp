@@ -41,8 +41,8 @@ struct JoinedStatistics {
   const torch::NoGradGuard no_grad;
   const auto channels = x.size(1);
   // torch's own statistics; the running ones it wants tell it the precision of the results and are thrown away
-  const auto unused = torch::zeros({channels}, x.options().dtype(torch::promote_types(x.scalar_type(), torch::kFloat32)));
-  const auto [mine, spread] = at::batch_norm_update_stats(x, unused, unused, /*momentum=*/0);
+  const auto unused = torch::zeros({2, channels}, x.options().dtype(torch::promote_types(x.scalar_type(), torch::kFloat32)));
+  const auto [mine, spread] = at::batch_norm_update_stats(x, unused[0], unused[1], /*momentum=*/0);
   const auto all = group.gather(torch::cat({mine, spread, mine.new_full({1}, x.numel() / channels)}).unsqueeze(0));  // (ranks, 2 C + 1)
   const auto means = all.narrow(1, 0, channels), variances = all.narrow(1, channels, channels), counts = all.narrow(1, 2 * channels, 1);
   const auto count = counts.sum(0);
@@ -70,7 +70,7 @@ struct JoinedNorm : torch::autograd::Function<JoinedNorm> {
     as_group(context->saved_data["group"]).sum(sums);
     const auto pull = sums / count * weight * (variance + epsilon).rsqrt();
     const auto through_statistics = std::get<0>(at::native_batch_norm(x, pull[0], pull[1], mean, variance, /*training=*/false, 0, epsilon));
-    return {fixed - through_statistics, g_n, g, {}, {}, {}, {}, {}};
+    return {fixed.sub_(through_statistics), g_n, g, {}, {}, {}, {}, {}};
   }
 };
 
