@@ -12,6 +12,7 @@
 #include <mgca/align/mgca.hpp>
 #include <mgca/align/moco.hpp>
 #include <mgca/align/model.hpp>
+#include <mgca/align/negatives.hpp>
 #include <mgca/align/simclr.hpp>
 #include <mgca/align/supervised.hpp>
 #include <mgca/align/terms.hpp>

@@ -6,6 +6,7 @@
 #include <mgca/nn/linear_projection.hpp>
 
 #include <cmath>
+#include <optional>
 
 namespace mgca {
 
@@ -18,17 +19,14 @@ struct ClipConfig {
   double max_scale = 100;             // above it the scale is held, and receives no gradient
   bool frozen_text = false;           // the text trunk keeps its start weights; its projection learns
   int64_t micro_group = 0;            // losses in groups of so many samples, averaged; 0: the whole batch
+  std::optional<Negatives> negatives; // of several ranks: whose samples are compared; absent: the profile's custom
   Profile profile = Profile::fixed;   // handed on to the text tower
 
   static void describe(auto& self, auto&& field) {
-    field("image", self.image, "image tower");
-    field("text", self.text, "text tower");
+    detail::describe_towers(self, field);
     field("embedding", self.embedding, "channels of the shared space");
     field("start_temperature", self.start_temperature, "one over the scale of the cosines at the start");
     field("max_scale", self.max_scale, "above it the scale is held, and receives no gradient");
-    field("frozen_text", self.frozen_text, "the text trunk keeps its start weights; its projection learns");
-    field("micro_group", self.micro_group, "losses in groups of so many samples, averaged; 0: the whole batch");
-    field("profile", self.profile, "which behaviour");
   }
   void validate() const {
     detail::validate_towers("clip", *this);
@@ -70,8 +68,9 @@ class ClipImpl : public ClipTowers<Image, Text> {
   Tensor logit_scale;  // the logarithm of the scale
 
  protected:
-  AlignmentLosses group_losses(const Tensor& images, const Tokens& tokens) override {
-    const auto found = align::clip(this->encode_image(images).global, this->encode_text(tokens).global, logit_scale, this->config.max_scale);
+  AlignmentLosses group_losses(const AlignmentInput& group) override {
+    const auto [image, text] = this->gathered_pairs(group);
+    const auto found = align::clip(image, text, logit_scale, this->config.max_scale);
     AlignmentLosses out{.terms = {{"contrast", found.value()}}, .metrics = align::pairing_metrics(found.contrast.logits)};
     out.metrics.push_back({"scale", found.scale.detach()});
     return out;

@@ -38,18 +38,15 @@ struct ConVirtConfig {
   std::optional<double> temperature;  // absent: the form's
   bool frozen_text = false;           // the text trunk keeps its start weights; its head learns
   int64_t micro_group = 0;            // losses in groups of so many samples, averaged; 0: the whole batch
+  std::optional<Negatives> negatives; // of several ranks: whose samples are compared; absent: the profile's custom
   Profile profile = Profile::fixed;   // handed on to the text tower
 
   static void describe(auto& self, auto&& field) {
-    field("image", self.image, "image tower");
-    field("text", self.text, "text tower");
+    detail::describe_towers(self, field);
     field("head_hidden", self.head_hidden, "width inside the projection heads");
     field("embedding", self.embedding, "channels of the shared space");
     field("form", self.form, "weights of the two directions and temperature");
     field("temperature", self.temperature, "of the contrast; null: the form's");
-    field("frozen_text", self.frozen_text, "the text trunk keeps its start weights; its head learns");
-    field("micro_group", self.micro_group, "losses in groups of so many samples, averaged; 0: the whole batch");
-    field("profile", self.profile, "which behaviour");
   }
   void validate() const {
     detail::validate_towers("convirt", *this);
@@ -86,8 +83,9 @@ class ConVirtImpl : public ConVirtTowers<Image, Text> {
   explicit ConVirtImpl(const Config& c) : ConVirtTowers<Image, Text>("convirt", c, {.hidden = c.head_hidden, .out = c.embedding}) {}
 
  protected:
-  AlignmentLosses group_losses(const Tensor& images, const Tokens& tokens) override {
-    return align::convirt(this->encode_image(images).global, this->encode_text(tokens).global, this->config.objective());
+  AlignmentLosses group_losses(const AlignmentInput& group) override {
+    const auto [image, text] = this->gathered_pairs(group);
+    return align::convirt(image, text, this->config.objective());
   }
 };
 

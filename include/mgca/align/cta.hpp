@@ -3,6 +3,7 @@
 #pragma once
 
 #include <mgca/align/model.hpp>
+#include <mgca/align/negatives.hpp>
 #include <mgca/core/error.hpp>
 #include <mgca/core/profile.hpp>
 #include <mgca/nn/local_attention.hpp>
@@ -65,7 +66,8 @@ struct CtaLayers {
 
 namespace align {
 
-[[nodiscard]] inline CtaLoss cta(const Embeddings& image, const Embeddings& text, CtaLayers& layers, const CtaConfig& config) {
+// With peers the losses' means run over the reports of all ranks: the mean over ranks of what each finds is the joined batch's.
+[[nodiscard]] inline CtaLoss cta(const Embeddings& image, const Embeddings& text, CtaLayers& layers, const CtaConfig& config, ProcessGroup* peers = nullptr) {
   const auto quirks = alignment_quirks(config.profile);
   const auto& patches = image.local;  // (B, P, D)
   const auto& words = text.local;     // (B, W, D)
@@ -76,8 +78,9 @@ namespace align {
   const auto exists = text.valid.defined() ? text.valid : every_word;  // (B, W)
   const auto heed = text.attention.defined() ? text.attention : exists.to(words.scalar_type());
   const auto counted = quirks.padding_in_contrast ? heed.ne(0) : exists;  // words that have a weight
-  const auto samples = quirks.padding_in_contrast ? torch::full({}, static_cast<double>(words.size(0)), patches.options().dtype(torch::kFloat32))
-                                                  : exists.any(1).sum().clamp_min(1).to(torch::kFloat32);
+  const auto type = torch::promote_types(words.scalar_type(), torch::kFloat32);
+  const auto samples = quirks.padding_in_contrast ? torch::full({}, static_cast<double>(words.size(0)), words.options().dtype(type))
+                                                  : count_per_rank(exists.any(1).sum().to(type), peers);
   CtaLoss out;
 
   const auto ask_patches = [&](CtaBranch& branch) {

@@ -28,19 +28,16 @@ struct GloriaConfig {
   double local_weight = 1;           // of regions and words; 0 skips
   bool frozen_text = false;          // the text trunk keeps its start weights
   int64_t micro_group = 0;           // losses in groups of so many samples, averaged; 0: the whole batch
+  std::optional<Negatives> negatives;// of several ranks: whose samples are compared; absent: the profile's custom
   Profile profile = Profile::fixed;  // handed on to the text tower
 
   static void describe(auto& self, auto&& field) {
-    field("image", self.image, "image tower");
-    field("text", self.text, "text tower");
+    detail::describe_towers(self, field);
     field("attention_scale", self.attention_scale, "of the attention over regions");
     field("word_scale", self.word_scale, "of words' cosines before they are joined");
     field("scale", self.scale, "of both similarities");
     field("global_weight", self.global_weight, "weight of whole images and reports; 0 skips");
     field("local_weight", self.local_weight, "weight of regions and words; 0 skips");
-    field("frozen_text", self.frozen_text, "the text trunk keeps its start weights");
-    field("micro_group", self.micro_group, "losses in groups of so many samples, averaged; 0: the whole batch");
-    field("profile", self.profile, "which behaviour");
   }
   void validate() const {
     detail::validate_towers("gloria", *this);
@@ -65,11 +62,18 @@ struct GloriaLevels {
 
 namespace align {
 
-// Embeddings before normalisation: global (B, D), local (B, P, D) and (B, W, D).
-[[nodiscard]] inline GloriaLevels gloria(const Embeddings& image, const Embeddings& text, const GloriaObjective& objective) {
+// Embeddings before normalisation: global (B, D), local (B, P, D) and (B, W, D). With peers the levels are those of all ranks' samples; each rank
+// compares its own reports with the images of all, so that nobody holds the whole table of attention.
+[[nodiscard]] inline GloriaLevels gloria(const Embeddings& image, const Embeddings& text, const GloriaObjective& objective, ProcessGroup* peers = nullptr) {
   GloriaLevels out;
-  if (objective.global_weight > 0) out.whole = ops::contrast(ops::unit(image.global), ops::unit(text.global), 1 / objective.local.scale);
-  if (objective.local_weight > 0) out.parts = ops::contrast_of(ops::local_similarity(image.local, text.local, text.valid, objective.local));
+  if (objective.global_weight > 0) {
+    const auto [images, reports] = gathered_pairs(ops::unit(image.global), ops::unit(text.global), peers);
+    out.whole = ops::contrast(images, reports, 1 / objective.local.scale);
+  }
+  if (objective.local_weight > 0) {
+    const auto own = ops::local_similarity(gathered(image.local, peers), text.local, text.valid, objective.local);  // (ranks B, B)
+    out.parts = ops::contrast_of(gathered(own.t(), peers).t());
+  }
   return out;
 }
 
@@ -88,11 +92,12 @@ class GloriaImpl : public GloriaTowers<Image, Text> {
   }
 
  protected:
-  AlignmentLosses group_losses(const Tensor& images, const Tokens& tokens) override {
+  AlignmentLosses group_losses(const AlignmentInput& group) override {
     const auto objective = this->config.objective();
     const auto parts = objective.local_weight > 0 ? detail::Parts::embedded : detail::Parts::skipped;
-    const auto image = this->project_image(this->img_encoder_q->model(images), parts);
-    const auto levels = align::gloria(image, this->project_text(this->text_encoder_q->model(tokens), parts), objective);
+    const auto image = this->project_image(this->img_encoder_q->model(group.images), parts);
+    const auto text = this->project_text(this->text_encoder_q->model(group.tokens), parts);
+    const auto levels = align::gloria(image, text, objective, this->compared(group.peers));
     AlignmentLosses out;
     if (levels.whole) out.terms.push_back({"global", levels.whole->sum(), objective.global_weight});
     if (levels.parts) out.terms.push_back({"local", levels.parts->sum(), objective.local_weight});

@@ -11,23 +11,22 @@
 
 namespace mgca::align {
 
-// Rows first .. first + count of a batch, as views.
+// Rows first .. first + count of a batch, as views. They are compared with each other alone: without peers.
 [[nodiscard]] inline AlignmentInput rows(const AlignmentInput& batch, int64_t first, int64_t count) {
   const auto part = [&](const Tensor& whole) { return whole.defined() ? whole.narrow(0, first, count) : Tensor(); };
   return {.images = part(batch.images),
           .tokens = {part(batch.tokens.ids), part(batch.tokens.mask), part(batch.tokens.word_slot), part(batch.tokens.words)},
           .second_images = part(batch.second_images),
-          .labels = part(batch.labels),
-          .peers = batch.peers};
+          .labels = part(batch.labels)};
 }
 
-// The losses of groups of `size` samples, averaged over samples; the last group may be smaller. Size 0: the whole batch at once.
+// The losses of groups of `size` samples, averaged over samples; the last group may be smaller. Size 0: the whole batch at once, with its peers.
 // `losses` gives the same terms and metrics for every group.
 template <std::invocable<const AlignmentInput&> Losses>
 [[nodiscard]] AlignmentLosses in_groups(const AlignmentInput& batch, int64_t size, Losses&& losses) {
   MGCA_CHECK(size >= 0, "in_groups: expected a group of 1 or more samples, or 0 for the whole batch, got ", size);
   const auto B = batch.images.size(0);
-  if (size == 0 || size >= B) return losses(batch);
+  if (size == 0) return losses(batch);
   AlignmentLosses mean;
   for (int64_t first = 0; first < B; first += size) {
     const auto count = std::min(size, B - first);

@@ -12,9 +12,18 @@
 #include <mgca/nn/projection.hpp>
 #include <mgca/ops/sinkhorn.hpp>
 
+#include <array>
+#include <cstdint>
 #include <optional>
+#include <string_view>
 
 namespace mgca {
+
+enum class SinkhornScope : uint8_t {
+  per_rank,  // each rank balances the assignment of its own samples, as in the published code
+  global,    // that of the samples of all ranks, as one process does with the joined batch
+};
+constexpr auto names_of(SinkhornScope) { return std::to_array<std::string_view>({"per_rank", "global"}); }
 
 template <class ImageConfig, class TextConfig>
 struct MgcaConfig {
@@ -37,12 +46,13 @@ struct MgcaConfig {
   int64_t attention_heads = 1;
   int64_t frozen_prototype_epochs = 1; // epochs in which prototypes receive no gradient
   ops::SinkhornOptions sinkhorn;
+  std::optional<SinkhornScope> sinkhorn_scope;  // of several ranks: whose samples are balanced; absent: the profile's custom
   int64_t micro_group = 0;             // losses in groups of so many samples, averaged; 0: the whole batch
+  std::optional<Negatives> negatives;  // of several ranks: whose samples are compared; absent: the profile's custom
   Profile profile = Profile::fixed;    // handed on to the text tower
 
   static void describe(auto& self, auto&& field) {
-    field("image", self.image, "image tower");
-    field("text", self.text, "text tower");
+    detail::describe_towers(self, field);
     field("head_hidden", self.head_hidden, "width inside the projection heads");
     field("embedding", self.embedding, "channels of the shared space");
     field("prototypes", self.prototypes, "disease groups");
@@ -54,13 +64,11 @@ struct MgcaConfig {
     field("prototype_weight", self.prototype_weight, "weight of CPA");
     field("skip_unweighted", self.skip_unweighted, "a weight of 0 saves the computation; off: it is done and its gradients are 0");
     field("patch_branch", self.patch_branch, "CTA: patches find words too");
-    field("frozen_text", self.frozen_text, "the text trunk keeps its start weights; its heads learn");
     field("learned_attention", self.learned_attention, "CTA: learned attention; null: the profile's custom");
     field("attention_heads", self.attention_heads, "CTA: heads of the learned attention");
     field("frozen_prototype_epochs", self.frozen_prototype_epochs, "epochs in which prototypes receive no gradient");
     field("sinkhorn", self.sinkhorn, "CPA: balanced assignment");
-    field("micro_group", self.micro_group, "losses in groups of so many samples, averaged; 0: the whole batch");
-    field("profile", self.profile, "which behaviour");
+    field("sinkhorn_scope", self.sinkhorn_scope, "CPA, of several ranks: whose samples are balanced; null: the profile's custom");
   }
   void validate() const {
     detail::validate_towers("mgca", *this);
@@ -70,10 +78,15 @@ struct MgcaConfig {
                instance_temperature, ", ", token_temperature, ", ", prototype_temperature);
     MGCA_CHECK(instance_weight >= 0 && token_weight >= 0 && prototype_weight >= 0 && instance_weight + token_weight + prototype_weight > 0,
                "mgca: weights must be 0 or more and not all 0, got ", instance_weight, ", ", token_weight, ", ", prototype_weight);
+    MGCA_CHECK(micro_group == 0 || sinkhorn_scope != SinkhornScope::global, "mgca: groups of ", micro_group,
+               " samples are balanced by themselves, and sinkhorn_scope is global; leave out micro_group or sinkhorn_scope");
     cta().validate();
     sinkhorn.validate();
   }
   [[nodiscard]] bool computes(double weight) const { return weight > 0 || !skip_unweighted; }
+  [[nodiscard]] bool balances_globally() const {
+    return sinkhorn_scope ? *sinkhorn_scope == SinkhornScope::global : !alignment_quirks(profile).sinkhorn_per_rank;
+  }
   [[nodiscard]] CtaConfig cta() const {
     return {.width = embedding, .temperature = token_temperature, .learned = learned_attention, .heads = attention_heads,
             .patch_branch = patch_branch, .profile = profile};
@@ -103,12 +116,17 @@ class MgcaImpl : public MgcaTowers<Image, Text> {
       : Towers("mgca", c, {.hidden = c.head_hidden, .out = c.embedding}), attention_(local_attention()),
         prototype_layer(this->register_module("prototype_layer", torch::nn::Linear(torch::nn::LinearOptions(c.embedding, c.prototypes).bias(false)))) {}
 
-  // The levels of a batch of embeddings, and their losses.
-  MgcaLevels compare(const Embeddings& image, const Embeddings& text) {
-    MgcaLevels levels{.instances = align::ita(image.global, text.global, config.instance_temperature), .tokens = {}, .prototypes = {}};
-    if (config.computes(config.token_weight)) levels.tokens = align::cta(image, text, attention_, config.cta());
+  // The levels of a batch of embeddings, and their losses: with those of the peers where the configuration says so, but for the tokens' level,
+  // which looks at each sample by itself.
+  MgcaLevels compare(const Embeddings& image, const Embeddings& text, ProcessGroup* peers = nullptr) {
+    auto* const compared = this->compared(peers);
+    auto* const balanced = config.balances_globally() ? peers : nullptr;
+    const auto pairs = align::gathered_pairs(image.global, text.global, compared);
+    MgcaLevels levels{.instances = align::ita(pairs.first, pairs.second, config.instance_temperature), .tokens = {}, .prototypes = {}};
+    if (config.computes(config.token_weight)) levels.tokens = align::cta(image, text, attention_, config.cta(), compared);
     if (config.computes(config.prototype_weight)) {
-      levels.prototypes = align::cpa(image.global, text.global, unit_prototypes(), config.prototype_temperature, config.sinkhorn);
+      const auto [images, reports] = balanced == compared ? pairs : align::gathered_pairs(image.global, text.global, balanced);
+      levels.prototypes = align::cpa(images, reports, unit_prototypes(), config.prototype_temperature, config.sinkhorn);
     }
     return levels;
   }
@@ -144,10 +162,11 @@ class MgcaImpl : public MgcaTowers<Image, Text> {
   [[nodiscard]] CtaLayers& attention_layers() { return attention_; }
 
  protected:
-  AlignmentLosses group_losses(const Tensor& images, const Tokens& tokens) override {
+  AlignmentLosses group_losses(const AlignmentInput& group) override {
     const auto parts = config.computes(config.token_weight) ? detail::Parts::embedded : detail::Parts::skipped;  // CTA alone looks at them
-    const auto image = this->project_image(img_encoder_q->model(images), parts);
-    return losses(compare(align::unit(image), align::unit(this->project_text(text_encoder_q->model(tokens), parts))));
+    const auto image = this->project_image(img_encoder_q->model(group.images), parts);
+    const auto text = this->project_text(text_encoder_q->model(group.tokens), parts);
+    return losses(compare(align::unit(image), align::unit(text), group.peers));
   }
 
  private:

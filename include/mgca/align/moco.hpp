@@ -79,14 +79,15 @@ class MocoImpl : public ImageOnlyModel {
   Tensor image_features(const Tensor& images) override { return img_encoder_q->model(images).global; }
 
   // The contrast of a batch, (B, 1 + K): the partner's key, then the queue's, over the temperature. In training the slow copy moves in
-  // the first batch of a step, and the keys wait for after_backward(); in evaluation they enter the queue for evaluation at once.
+  // the first batch of a step, and the keys, with those of the peers in order of ranks, wait for after_backward(); in evaluation they enter the
+  // queue for evaluation at once.
   Tensor logits(const AlignmentInput& batch) {
     require_two_views(batch);
     const auto query = img_encoder_q(batch.images);
     if (is_training() && waiting_.empty()) move_slow_copy();
     const auto key = key_of(batch.second_images);
     const auto negatives = is_training() ? queue.keys : valid_queue.keys.clone();
-    if (is_training()) waiting_.push_back(key);
+    if (is_training()) waiting_.push_back(batch.peers == nullptr ? key : batch.peers->gather(key));
     else valid_queue.push(key);
     const auto scope = ops::exact_scope(query);
     return torch::cat({(query * key).sum(1, /*keepdim=*/true), query.mm(negatives.t())}, 1) / config.temperature;
@@ -136,7 +137,7 @@ class MocoImpl : public ImageOnlyModel {
 
  private:
   Tensor updates_;               // (1) how often the slow copy has moved
-  std::vector<Tensor> waiting_;  // keys of this step's batches
+  std::vector<Tensor> waiting_;  // keys of this step's batches, of all ranks
 };
 
 template <class Image>

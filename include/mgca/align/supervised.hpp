@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mgca/align/image_only.hpp>
+#include <mgca/align/negatives.hpp>
 #include <mgca/ops/label_loss.hpp>
 
 namespace mgca {
@@ -41,15 +42,17 @@ class SupervisedImpl : public ImageOnlyModel {
   }
   Tensor image_features(const Tensor& images) override { return img_encoder_q->model(images).global; }
 
-  // The mean binary cross-entropy of all labels that are known, and the share of them that are told right at one half; 0 where none is.
+  // The mean binary cross-entropy of all labels that are known, and the share of them that are told right at one half; 0 where none is. With
+  // peers both are such that their means over ranks are those of all ranks' labels.
   AlignmentLosses losses(const AlignmentInput& batch) override {
     MGCA_CHECK(batch.labels.defined() && batch.labels.dim() == 2 && batch.labels.size(0) == batch.images.size(0) && batch.labels.size(1) == config.classes,
                "supervised: expected labels (B, ", config.classes, ") of ", batch.images.sizes(), " images, got ",
                batch.labels.defined() ? batch.labels.sizes() : at::IntArrayRef(), "; set classes to the number of label columns");
     const auto logits = classifier(image_features(batch.images));  // (B, classes)
     const auto known = batch.labels.isfinite();
+    const auto count = align::count_per_rank(known.sum().to(torch::promote_types(logits.scalar_type(), torch::kFloat32)), batch.peers);
     const auto right = logits.detach().gt(0).eq(batch.labels.gt(0.5)).logical_and(known);
-    return {.terms = {{"bce", ops::label_loss(logits, batch.labels), 1.0}}, .metrics = {{"accuracy", right.sum() / known.sum().clamp_min(1)}}};
+    return {.terms = {{"bce", ops::label_loss(logits, batch.labels, count), 1.0}}, .metrics = {{"accuracy", right.sum() / count}}};
   }
 
   [[nodiscard]] int64_t image_width() const override { return img_encoder_q->model->global_width(); }

@@ -4,6 +4,7 @@
 
 #include <mgca/align/groups.hpp>
 #include <mgca/align/model.hpp>
+#include <mgca/align/negatives.hpp>
 #include <mgca/core/error.hpp>
 #include <mgca/core/profile.hpp>
 #include <mgca/encoders/concepts.hpp>
@@ -37,11 +38,21 @@ enum class Parts : uint8_t { embedded, skipped };  // whether patches and words 
 template <class Head>
 inline constexpr bool is_module = !std::is_same_v<Head, NoHead> && !std::is_same_v<Head, NoParts>;
 
-// What the configurations of two towers have in common.
+// The fields that the configurations of two towers have in common, before the model's own.
+void describe_towers(auto& self, auto&& field) {
+  field("image", self.image, "image tower");
+  field("text", self.text, "text tower");
+  field("frozen_text", self.frozen_text, "the text trunk keeps its start weights; its heads learn");
+  field("micro_group", self.micro_group, "losses in groups of so many samples, averaged; 0: the whole batch");
+  field("negatives", self.negatives, "of several ranks: whose samples are compared; null: the profile's custom");
+  field("profile", self.profile, "which behaviour");
+}
 void validate_towers(std::string_view name, const auto& config) {
   if constexpr (requires { config.image.validate(); }) config.image.validate();
   if constexpr (requires { config.text.validate(); }) config.text.validate();
   MGCA_CHECK(config.micro_group >= 0, name, ": micro_group must be the samples of a group, or 0 for the whole batch, got ", config.micro_group);
+  MGCA_CHECK(config.micro_group == 0 || config.negatives != Negatives::gathered, name, ": groups of ", config.micro_group,
+             " samples meet no others, and negatives are to be gathered; leave out micro_group or negatives");
 }
 
 // A trunk with its two heads, under the names of the checkpoints: model, global_embed, local_embed.
@@ -104,7 +115,7 @@ struct TowerOf {
   using Module = Handle<detail::TowerImpl<TrunkHandle, GlobalHead, LocalHead>>;
 };
 
-// `ModelConfig` names at least image, text, frozen_text, micro_group and profile.
+// `ModelConfig` names at least image, text, frozen_text, micro_group, negatives and profile.
 template <class ModelConfig, class ImageTower, class TextTower>
 class TwoTowers : public AlignmentModel {
  public:
@@ -124,7 +135,7 @@ class TwoTowers : public AlignmentModel {
   AlignmentLosses losses(const AlignmentInput& batch) override {
     MGCA_CHECK(batch.images.dim() == 4 && batch.images.size(0) == batch.tokens.ids.size(0) && batch.images.size(0) > 0, name_,
                ": expected as many images (B, 3, S, S) as reports (B, T), B at least 1, got ", batch.images.sizes(), " and ", batch.tokens.ids.sizes());
-    return align::in_groups(batch, config.micro_group, [&](const AlignmentInput& group) { return group_losses(group.images, group.tokens); });
+    return align::in_groups(batch, config.micro_group, [&](const AlignmentInput& group) { return group_losses(group); });
   }
   AlignmentLosses losses(const Tensor& images, const Tokens& tokens) { return losses(AlignmentInput{.images = images, .tokens = tokens}); }
 
@@ -168,8 +179,17 @@ class TwoTowers : public AlignmentModel {
     for (auto& parameter : text_encoder_q->model->parameters()) parameter.set_requires_grad(false);
   }
 
-  // Of samples that are one another's negatives. In training mode this is the forward of a training step.
-  virtual AlignmentLosses group_losses(const Tensor& images, const Tokens& tokens) = 0;
+  // Of samples that are one another's negatives, with those of their peers where they have any. In training mode this is the forward of a
+  // training step.
+  virtual AlignmentLosses group_losses(const AlignmentInput& group) = 0;
+
+  // The ranks whose samples are negatives of this one's.
+  [[nodiscard]] ProcessGroup* compared(ProcessGroup* peers) const { return align::compared(negatives_of(config.negatives, config.profile), peers); }
+  // Embeddings of whole images and reports, of all that are compared: (N, d) each.
+  [[nodiscard]] std::pair<Tensor, Tensor> gathered_pairs(const AlignmentInput& group) {
+    const auto image = encode_image(group.images).global;
+    return align::gathered_pairs(image, encode_text(group.tokens).global, compared(group.peers));
+  }
 
  private:
   static Config prepared(Config c) {

@@ -34,6 +34,8 @@ struct AlignmentQuirks {
   bool raw_attended_words;          // the patch branch leaves attended words unnormalised unless the tower is a CNN
   bool prototypes_always_renormalised;  // the parameter is overwritten in evaluation too
   bool parameter_free_attention;    // default kind of local attention: softmax, not learned
+  bool negatives_per_rank;          // of several ranks each contrasts its own samples alone
+  bool sinkhorn_per_rank;           // and balances the assignment of its own alone
 };
 
 constexpr AlignmentQuirks alignment_quirks(Profile profile) {
@@ -42,7 +44,9 @@ constexpr AlignmentQuirks alignment_quirks(Profile profile) {
           .padding_in_local_statistics = old,
           .raw_attended_words = old,
           .prototypes_always_renormalised = old,
-          .parameter_free_attention = old};
+          .parameter_free_attention = old,
+          .negatives_per_rank = old,
+          .sinkhorn_per_rank = old};
 }
 
 }  // namespace mgca
