@@ -131,8 +131,12 @@ class C10dGroup : public ProcessGroup {
  private:
   template <class Start>
   Collective started(const char* what, Start&& start) {
+    // Libtorch's record of operations is one for the process, and its table of groups is written without a lock: ranks that are threads take turns.
+    static std::mutex starting;
     c10::intrusive_ptr<c10d::Work> work;
     try {
+      std::unique_lock turn(starting, std::defer_lock);
+      if (on_host_) turn.lock();  // where starting waits for nobody
       const torch::NoGradGuard no_grad;
       work = start();
     } catch (const std::exception& error) {
