@@ -74,6 +74,8 @@ Conversion planned(const mgca::io::WeightFile& file, const ConvertOptions& o) {
   mgca::TensorShapes shapes;
   for (const auto& one : made.kept) {
     auto info = all[one.index];
+    const auto ours = from.map.to_ours(info.name).name.value_or("");
+    info.shape = to.sides_there(ours, from.sides_here(ours, info.shape));
     info.name = one.name;
     shapes.emplace(one.name, info.shape);
     plan.tensors.push_back(std::move(info));

@@ -3,7 +3,8 @@
 #include "console.hpp"
 
 #include <mgca/catalog/catalog.hpp>
-#include <mgca/tensor/multiply_adds.hpp>
+#include <mgca/catalog/model_cost.hpp>
+#include <mgca/tensor/shapes_only.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -52,29 +53,26 @@ bool is_wanted(const std::string& filter, const std::string& name) {
   return filter.find_first_of("*?") == std::string::npos ? name.find(filter) != std::string::npos : matches_glob(filter, name);
 }
 
-// Of the forward of one picture and one report as long as the model reads.
-std::int64_t multiply_adds_of_a_pair(mgca::AlignmentModel& model, const ModelLine& line) {
-  const torch::NoGradGuard no_grad;
-  model.eval();
-  return mgca::multiply_adds([&] {
-    (void)model.encode_image(torch::zeros({1, 3, line.side, line.side}));
-    if (!line.reports) return;
-    const auto ids = torch::ones({1, line.tokens}, torch::kLong), slots = torch::arange(-1, line.tokens - 1).unsqueeze(0);
-    (void)model.encode_text({.ids = ids, .mask = ids, .word_slot = slots.masked_fill(slots.eq(line.tokens - 2), -1), .words = torch::full({1}, line.tokens - 2, torch::kLong)});
-  });
+// Of the shapes alone: nothing is drawn and nothing is computed.
+std::shared_ptr<mgca::AlignmentModel> shapes_of(const mgca::Catalog::Entry& entry) {
+  const mgca::ShapesOnly scope;
+  return entry.build({});
 }
 
 ModelLine line_of(const mgca::Catalog::Entry& entry) {
-  const auto model = entry.build({});
-  const auto needs = model->needs();
-  ModelLine line{.name = entry.name, .summary = entry.summary, .side = model->image_size(), .views = needs.views, .tokens = model->text_length(), .reports = needs.reports,
-                 .labels = needs.labels, .weights = entry.facts.weights};
-  for (const auto& p : model->parameters()) {
-    line.parameters += p.numel();
-    if (p.requires_grad()) line.trainable += p.numel();
-  }
-  line.gflop = 2e-9 * static_cast<double>(multiply_adds_of_a_pair(*model, line));
-  return line;
+  const auto model = shapes_of(entry);
+  const auto cost = mgca::cost_of(*model);
+  return {.name = entry.name,
+          .summary = entry.summary,
+          .parameters = cost.parameters,
+          .trainable = cost.trainable,
+          .gflop = 2e-9 * static_cast<double>(cost.multiply_adds),
+          .side = model->image_size(),
+          .views = entry.needs.views,
+          .tokens = model->text_length(),
+          .reports = entry.needs.reports,
+          .labels = entry.needs.labels,
+          .weights = entry.facts.weights};
 }
 
 void print(const ModelList& list) {

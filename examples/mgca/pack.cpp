@@ -29,9 +29,16 @@ bool has_split(const mgca::PairStudies& data, std::string_view split) {
   return false;
 }
 
-// Nothing where reports are not wanted, or there is no vocabulary and nothing to train one on.
-std::optional<mgca::WordPiece> tokenizer_for(const study::StudyConfig& config, const mgca::PairStudies& data, bool pictures_only) {
-  if (pictures_only) return std::nullopt;
+// Reports that nobody will read need not be there.
+mgca::PairsConfig tables_of(const study::StudyConfig& config, bool pictures_only) {
+  auto tables = study::tables_of(config);
+  if (pictures_only) tables.report_column.clear();
+  return tables;
+}
+
+// Nothing where no report is read, or there is no vocabulary and nothing to train one on.
+std::optional<mgca::WordPiece> tokenizer_for(const study::StudyConfig& config, const mgca::PairStudies& data, bool reads_reports) {
+  if (!reads_reports) return std::nullopt;
   if (config.vocabulary.empty() && !has_split(data, "train")) {
     console::line("  no --vocabulary and no training split to train one on: pictures alone are packed");
     return std::nullopt;
@@ -45,8 +52,9 @@ void pack(const PackOptions& o) {
   const auto config = study::begin(begin, "pack");
   config.validate();
   study::watch_signals();
-  const mgca::PairStudies data(config.data);
-  const auto tokenizer = tokenizer_for(config, data, o.pictures_only);
+  const auto tables = tables_of(config, o.pictures_only);
+  const mgca::PairStudies data(tables);
+  const auto tokenizer = tokenizer_for(config, data, !tables.report_column.empty());
   console::Progress progress("  packing");
   const auto told = [&](std::string_view, std::span<const mgca::Field> fields) {
     const auto rate = std::get<double>(fields[2].value);
@@ -95,7 +103,7 @@ void add_pack(CLI::App& program) {
       ->type_name("POLICY")
       ->capture_default_str();
   command->add_option("--threads", o->threads, "that decode; 0: as many as the machine has")->capture_default_str();
-  command->add_flag("--pictures-only", o->pictures_only, "leave out the reports' tokens");
+  command->add_flag("--pictures-only", o->pictures_only, "leave the reports out; as for models that read none");
   command->footer(
       "Size and contrast of the pictures follow the model and --set source.*, as in training; --config takes a run's config.json.\n"
       "Example: mgca pack --data pairs.csv --out pairs.pack && mgca pretrain --data pairs.csv --pack pairs.pack --out runs/mine");

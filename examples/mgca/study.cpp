@@ -60,13 +60,6 @@ std::optional<std::int64_t> option_of(const mgca::ModelChoice& choice, const std
   return std::nullopt;
 }
 
-// The tables a model needs: reports that nobody reads need not be there.
-mgca::PairsConfig tables_of(const StudyConfig& config) {
-  auto tables = config.data;
-  if (!needs_of(config.model).reports) tables.report_column.clear();
-  return tables;
-}
-
 // The model with what the data decide about it; what is set by hand stands behind and counts.
 mgca::ModelChoice choice_for(const StudyConfig& config, const mgca::PairStudies& data, const mgca::Vocabulary& vocabulary) {
   auto choice = config.model;
@@ -110,27 +103,29 @@ torch::Device parse_device(const std::string& name) {
 }
 
 StudyConfig defaults_for(const mgca::ModelChoice& model) {
-  StudyConfig c;
-  c.model = model;
   const auto side = option_of(model, "image.image_size");
   if (!side) mgca::fail(mgca::ErrorKind::config, "model '", model.name, "' has no option image.image_size");
-  const bool full_size = model.name.ends_with("-vit-b16") || model.name.ends_with("-resnet50");
-  c.source.views = needs_of(model).views;
-  if (c.source.views == 2) {  // the views of MoCo v2
-    c.source.augmentation = mgca::augmentations::moco2_transform();
-    c.source.augmentation.least_area = 0.2;
-  } else if (!full_size) {
-    c.source.augmentation.brightness = 0.1;
-    c.source.augmentation.contrast = 0.15;
-  }
+  const auto entry = mgca::Catalog::standard().at(model.name);
+  const auto& recipe = entry.facts.recipe;
+  StudyConfig c;
+  c.model = model;
+  c.source.views = entry.needs.views;
+  c.source.augmentation = recipe.augmentation;
   c.source.augmentation.crop = *side;
   c.source.stored_side = *side * 256 / 224;
-  if (full_size) return c;
-  c.loader.batch_size = 32;
-  c.fit.epochs = 30;
-  c.fit.schedule = {.rate = 7e-4, .minimum = 1e-6, .warmup_fraction = 0.15};
-  c.patience = 10;
+  c.source.sentence = recipe.sentence;
+  c.loader.batch_size = recipe.batch_size;
+  c.fit.epochs = recipe.epochs;
+  c.fit.schedule = recipe.schedule;
+  c.fit.optimizer = recipe.optimizer;
+  c.patience = recipe.patience;
   return c;
+}
+
+mgca::PairsConfig tables_of(const StudyConfig& config) {
+  auto tables = config.data;
+  if (!needs_of(config.model).reports) tables.report_column.clear();
+  return tables;
 }
 
 void make_absolute(StudyConfig& config) {

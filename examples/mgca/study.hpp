@@ -74,9 +74,11 @@ struct StudyConfig {
 
 [[nodiscard]] torch::Device parse_device(const std::string& name);  // cpu, cuda, cuda:N, auto
 
-// The options a model is trained with unless they are set: picture sizes that fit it; the published recipe for the published
-// models, for the small ones a recipe that learns from hundreds to thousands of pairs without weights from elsewhere.
+// The options a model is trained with unless they are set: the recipe of its entry in the catalogue, and picture sizes that fit it.
 [[nodiscard]] StudyConfig defaults_for(const mgca::ModelChoice& model);
+
+// The tables the model needs: reports that it does not read need not be there.
+[[nodiscard]] mgca::PairsConfig tables_of(const StudyConfig& config);
 
 // Absolute paths, so that the run folder's config.json works from anywhere.
 void make_absolute(StudyConfig& config);

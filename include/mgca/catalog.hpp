@@ -6,7 +6,9 @@
 #include <mgca/catalog/dialects.hpp>
 #include <mgca/catalog/image_tower.hpp>
 #include <mgca/catalog/infer_model.hpp>
+#include <mgca/catalog/model_cost.hpp>
 #include <mgca/catalog/presets.hpp>
+#include <mgca/catalog/pretrain_recipe.hpp>
 #include <mgca/catalog/protocol.hpp>
 #include <mgca/catalog/protocols.hpp>
 #include <mgca/catalog/start_weights.hpp>

@@ -11,6 +11,7 @@
 #include <mgca/tensor/precision.hpp>
 #include <mgca/tensor/process_group.hpp>
 #include <mgca/tensor/random_state.hpp>
+#include <mgca/tensor/shapes_only.hpp>
 #include <mgca/tensor/state_dict.hpp>
 #include <mgca/tensor/torch.hpp>
 #include <mgca/tensor/weights_file.hpp>

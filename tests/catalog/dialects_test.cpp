@@ -1,7 +1,9 @@
 #include "expect_error.hpp"
+#include "paths.hpp"
 #include "small_models.hpp"
 
 #include <mgca/catalog/dialects.hpp>
+#include <mgca/catalog/start_weights.hpp>
 
 #include <set>
 
@@ -108,7 +110,7 @@ TEST_CASE("dialects: files wrapped by DeiT, DataParallel and Lightning are recog
   CHECK(reason_for("timm-vit", "model.head_dist.weight").find("classifier") != std::string::npos);
   CHECK(reason_for("torchvision-resnet", "fc.bias").find("classifier") != std::string::npos);
   for (const auto* name : {"bert.pooler.dense.weight", "cls.seq_relationship.weight", "pooler.dense.bias"}) CHECK_FALSE(reason_for("hf-bert", name).empty());
-  CHECK_FALSE(reason_for("gloria", "gloria.img_encoder.local_embedder.weight").empty());
+  CHECK_FALSE(reason_for("gloria", "gloria.text_encoder.model.pooler.dense.weight").empty());
   CHECK_FALSE(reason_for("moco", "state_dict.module.encoder_k.conv1.weight").empty());
   CHECK_FALSE(reason_for("moco", "state_dict.module.queue_ptr").empty());
   CHECK_FALSE(reason_for("moco", "state_dict.module.encoder_q.fc.2.weight").empty());
@@ -125,9 +127,39 @@ TEST_CASE("dialects: names of published files come out under the names of the mo
   CHECK(name_here("hf-bert", "bert.embeddings.LayerNorm.gamma") == "text_encoder_q.model.embeddings.LayerNorm.weight");
   CHECK(name_here("hf-bert", "encoder.layer.11.output.LayerNorm.beta") == "text_encoder_q.model.encoder.layer.11.output.LayerNorm.bias");
   CHECK(name_here("gloria", "state_dict.gloria.text_encoder.model.embeddings.position_ids") == "text_encoder_q.model.embeddings.position_ids");
+  CHECK(name_here("gloria", "state_dict.gloria.img_encoder.global_embedder.bias") == "img_encoder_q.global_embed.bias");
+  CHECK(name_here("gloria", "state_dict.gloria.img_encoder.local_embedder.weight") == "img_encoder_q.local_embed.weight");
   CHECK(name_here("moco", "state_dict.module.encoder_q.bn1.weight") == "img_encoder_q.model.bn1.weight");
   CHECK(name_here("moco-bolts", "state_dict.encoder_q.layer1.0.downsample.0.weight") == "img_encoder_q.model.layer1.0.downsample.0.weight");
   CHECK(name_here("mgca-checkpoint", "model/prototype_layer.weight") == "prototype_layer.weight");
+}
+
+TEST_CASE("dialects: a published GLoRIA file, whose projection of regions is a 1 x 1 convolution, fills the model it is told to be", "[catalog][fast]") {
+  const mgca::test::Scratch scratch;
+  const auto& gloria = dialect("gloria");
+  const std::vector<std::string> shape{"text.last_layers=2", "text.token_types=true"};
+  const auto source = mgca::Catalog::standard().create({.name = "gloria-resnet50", .overrides = mgca::test::narrow("gloria-resnet50", shape), .seed = 9});
+  mgca::StateDict dict;
+  for (const auto& [name, value] : mgca::state_dict(*source)) {
+    dict.push_back({"state_dict." + gloria.map.to_theirs(name).name.value(), value.view(gloria.sides_there(name, value.sizes().vec()))});
+  }
+  CHECK(std::count_if(dict.begin(), dict.end(), [](const auto& item) { return item.value.dim() == 4 && item.name.ends_with("local_embedder.weight"); }) == 1);
+  mgca::write_weights(scratch / "gloria.safetensors", {dict, {}});
+  const auto file = mgca::io::WeightFile::open(scratch / "gloria.safetensors");
+  const auto choice = mgca::model_of(file, mgca::our_weights(file));
+  CHECK(choice.name == "gloria-resnet50");
+  CHECK(std::count(choice.overrides.begin(), choice.overrides.end(), "text.token_types=true") == 1);
+  const auto model = small_model("gloria-resnet50", shape);
+  const auto report = mgca::load_start_weights(*model, file);
+  CHECK(report.at_random.empty());
+  CHECK(report.left_out.empty());
+  const auto taken = mgca::state_dict(*model), given = mgca::state_dict(*source);
+  for (std::size_t i = 0; i < taken.size(); ++i) {
+    INFO(taken[i].name);
+    CHECK(torch::equal(taken[i].value, given[i].value));
+  }
+  const auto other = mgca::load_start_weights(*small_model("mgca-resnet50", {"text.token_types=true"}), file, {.part = mgca::WeightPart::image});
+  CHECK(std::count_if(other.left_out.begin(), other.left_out.end(), [](const auto& one) { return one.reason.find("projection of one layer") != std::string::npos; }) == 3);
 }
 
 TEST_CASE("dialects: a file of none or of two is refused with what there is", "[catalog][fast]") {

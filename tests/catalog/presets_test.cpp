@@ -40,6 +40,8 @@ struct CheckEach {
     mgca::apply_overrides(small, presets::small_model(preset));
     CHECK_NOTHROW(small.validate());
     CHECK(small.image.image_size <= 64);
+    CHECK_NOTHROW(facts.recipe.validate());
+    if constexpr (!requires { preset.text; }) CHECK(facts.recipe.sentence == 0);
     for (const auto& one : facts.weights) CHECK(((one.part == "model" || one.part == "image" || one.part == "text") && !one.file.empty() && !one.terms.empty()));
   }
 };

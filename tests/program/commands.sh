@@ -107,7 +107,8 @@ alone() { "$mgca" pretrain --data data/alone.csv --set loader.batch_size=4 --set
 expect 0 'all 1 epochs are done' alone --out moco --model moco-resnet-small --set "model.overrides=[$narrow,\"queue=10\"]"
 grep -q 'held-out top-5' out || failed "MoCo tells how often it finds the other view"
 absent moco/vocabulary.txt
-expect 0 'all 1 epochs are done' alone --out simclr --model simclr-resnet-small --set "model.overrides=[$narrow]"
+expect 0 'done: alone.pack, 36 pictures of 36 x 36 pixels, ' "$mgca" pack --data data/alone.csv --out alone.pack --model simclr-resnet-small --set "model.overrides=[$narrow]"
+expect 0 'all 1 epochs are done' alone --out simclr --pack alone.pack --model simclr-resnet-small --set "model.overrides=[$narrow]"
 expect 3 'supervised-resnet-small learns from labels, and .*alone.csv has none' alone --out none --model supervised-resnet-small
 expect 0 'all 1 epochs are done' alone --out labelled --model supervised-resnet-small --set "model.overrides=[$narrow]" --set data.labels=data/alone.csv --set 'data.label_columns=["Finding"]'
 expect 3 'source.views is 1, but the model looks at 2' alone --out none --model simclr-resnet-small --set source.views=1

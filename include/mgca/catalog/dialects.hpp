@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -27,6 +28,20 @@ struct Dialect {
   io::KeyMap map;
   std::optional<Profile> profile = std::nullopt;  // the behaviour its weights were trained with, where there is only one
   bool one_sign_suffices = false;                 // files with a part of the model are in this layout, too
+  std::vector<std::string> pointwise = {};        // our names of matrices that are 1 x 1 convolutions there
+
+  // The sides of one of our tensors in a file of this layout, and back; its numbers lie in the same order.
+  [[nodiscard]] std::vector<std::int64_t> sides_there(std::string_view ours, std::vector<std::int64_t> sides) const {
+    if (is_pointwise(ours)) sides.insert(sides.end(), {1, 1});
+    return sides;
+  }
+  [[nodiscard]] std::vector<std::int64_t> sides_here(std::string_view ours, std::vector<std::int64_t> sides) const {
+    if (is_pointwise(ours) && sides.size() == 4 && sides[2] == 1 && sides[3] == 1) sides.resize(2);
+    return sides;
+  }
+
+ private:
+  [[nodiscard]] bool is_pointwise(std::string_view ours) const { return std::find(pointwise.begin(), pointwise.end(), ours) != pointwise.end(); }
 };
 
 namespace detail {
@@ -65,7 +80,7 @@ inline std::vector<io::Spelling> with_dotted_numbers(std::vector<io::Spelling> o
 // Every layout the library reads and writes.
 [[nodiscard]] inline const std::vector<Dialect>& dialects() {
   using enum io::NameEnd;
-  const std::string image = detail::kTrunkOfImage, text = detail::kTrunkOfText;
+  const std::string image = detail::kTrunkOfImage, text = detail::kTrunkOfText, regions = "img_encoder_q.local_embed.weight";
   const std::string classifier = "a classifier over the classes it was trained on";
   const std::string projection = "a projection of another form than the heads here";
   const std::string training = detail::kTrainingState, pooler = "a layer over the class token that no model here has", queue = "the queue of negatives";
@@ -98,11 +113,11 @@ inline std::vector<io::Spelling> with_dotted_numbers(std::vector<io::Spelling> o
       {"gloria", "GLoRIA checkpoints",
        {"gloria.img_encoder.model.conv1.weight", "gloria.text_encoder.model.embeddings.word_embeddings.weight"},
        {{{front, "state_dict.", ""}},
-        {{"gloria.img_encoder.model.", image}, {"gloria.text_encoder.model.", text}},
-        detail::training_state({{"gloria.img_encoder.model.fc.", classifier}, {"gloria.img_encoder.global_embedder.", projection},
-                                {"gloria.img_encoder.local_embedder.", projection}, {"gloria.text_encoder.emb_", projection},
-                                {"gloria.text_encoder.model.pooler.", pooler}}),
-        {{".crossattention.", unused}}}},
+        {{"gloria.img_encoder.model.", image}, {"gloria.text_encoder.model.", text},
+         {"gloria.img_encoder.global_embedder.weight", "img_encoder_q.global_embed.weight"},
+         {"gloria.img_encoder.global_embedder.bias", "img_encoder_q.global_embed.bias"}, {"gloria.img_encoder.local_embedder.weight", regions}},
+        detail::training_state({{"gloria.img_encoder.model.fc.", classifier}, {"gloria.text_encoder.emb_", projection}, {"gloria.text_encoder.model.pooler.", pooler}}),
+        {{".crossattention.", unused}}}, std::nullopt, false, {regions}},
       {"moco", "MoCo v1 and v2 of facebookresearch", {"module.encoder_q.conv1.weight", "module.encoder_q.layer4.0.conv1.weight"},
        {{{front, "state_dict.", ""}}, {{"module.encoder_q.", image}},
         detail::training_state({{"module.encoder_q.fc.", projection}, {"module.encoder_k.", "the slow copy of the encoder"}, {"module.queue", queue}}), {}}},

@@ -120,7 +120,7 @@ inline void guess_bert(ModelGuess& guess) {
   const std::string image = "img_encoder_q.model.";
   ModelChoice choice;
   if (guess.has(image + "conv1.weight")) {
-    choice.name = "mgca-resnet50";
+    choice.name = guess.has("img_encoder_q.local_embed.weight") ? "gloria-resnet50" : "mgca-resnet50";  // the form of a head
     detail::guess_resnet(guess, source);
   } else if (guess.has(image + "features.conv0.weight")) {
     choice.name = "mgca-densenet121";

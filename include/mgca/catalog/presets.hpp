@@ -8,6 +8,7 @@
 #include <mgca/align/moco.hpp>
 #include <mgca/align/simclr.hpp>
 #include <mgca/align/supervised.hpp>
+#include <mgca/catalog/pretrain_recipe.hpp>
 #include <mgca/core/config.hpp>
 #include <mgca/encoders/bert.hpp>
 #include <mgca/encoders/densenet.hpp>
@@ -52,6 +53,7 @@ struct ModelFacts {
   std::vector<PublicWeights> weights = {};
   int64_t published_parameters = 0;              // 0: nobody published a number
   std::vector<std::string> published_with = {};  // overrides under which the model has that number
+  PretrainRecipe recipe = {};                    // how it is pretrained unless somebody says otherwise
 };
 
 namespace presets {
@@ -181,22 +183,22 @@ void add_standard(List& list) {
   list.template add<MgcaResNet>("mgca-resnet50", "published comparison: ResNet-50 at 299 px, 6-layer BERT", mgca_resnet50(),
                                 {.weights = {{"model", "resnet_50.ckpt, MGCA", "none stated"}, resnet, bert}, .published_parameters = 113589312, .published_with = published});
   list.template add<MgcaDenseNet>("mgca-densenet121", "DenseNet-121, 224 px, 6-layer BERT", mgca_densenet121(), {.weights = {densenet, bert}});
-  list.template add<MgcaVit>("mgca-vit-tiny", "small ViT for tests and first steps, 64 px", mgca_vit_tiny());
-  list.template add<MgcaResNet>("mgca-resnet-small", "small ResNet for hundreds to thousands of images, 64 px", mgca_resnet_small());
-  list.template add<ConVirtVit>("convirt-vit-b16", "ConVIRT on the towers of mgca-vit-b16", convirt_vit_b16(), {.weights = {deit, bert}});
-  list.template add<ConVirtResNet>("convirt-resnet50", "ConVIRT on the towers of mgca-resnet50", convirt_resnet50(), {.weights = {resnet, bert}});
-  list.template add<ConVirtResNet>("convirt-resnet-small", "ConVIRT on the towers of mgca-resnet-small", convirt_resnet_small());
-  list.template add<GloriaResNet>("gloria-resnet50", "GLoRIA as published: ResNet-50 at 299 px, 12-layer BERT", gloria_resnet50(), {.weights = {resnet, bert}});
-  list.template add<GloriaResNet>("gloria-resnet-small", "GLoRIA on the towers of mgca-resnet-small", gloria_resnet_small());
+  list.template add<MgcaVit>("mgca-vit-tiny", "small ViT for tests and first steps, 64 px", mgca_vit_tiny(), {.recipe = recipes::small()});
+  list.template add<MgcaResNet>("mgca-resnet-small", "small ResNet for hundreds to thousands of images, 64 px", mgca_resnet_small(), {.recipe = recipes::small()});
+  list.template add<ConVirtVit>("convirt-vit-b16", "ConVIRT on the towers of mgca-vit-b16", convirt_vit_b16(), {.weights = {deit, bert}, .recipe = recipes::convirt()});
+  list.template add<ConVirtResNet>("convirt-resnet50", "ConVIRT on the towers of mgca-resnet50", convirt_resnet50(), {.weights = {resnet, bert}, .recipe = recipes::convirt()});
+  list.template add<ConVirtResNet>("convirt-resnet-small", "ConVIRT on the towers of mgca-resnet-small", convirt_resnet_small(), {.recipe = recipes::small()});
+  list.template add<GloriaResNet>("gloria-resnet50", "GLoRIA as published: ResNet-50 at 299 px, 12-layer BERT", gloria_resnet50(), {.weights = {resnet, bert}, .recipe = recipes::gloria()});
+  list.template add<GloriaResNet>("gloria-resnet-small", "GLoRIA on the towers of mgca-resnet-small", gloria_resnet_small(), {.recipe = recipes::small()});
   list.template add<ClipVit>("clip-vit-b16", "CLIP's objective on the towers of mgca-vit-b16", clip_vit_b16(), {.weights = {deit, bert}});
-  list.template add<ClipResNet>("clip-resnet-small", "CLIP's objective on the towers of mgca-resnet-small", clip_resnet_small());
-  list.template add<MocoVit>("moco-vit-b16", "MoCo v2 on pictures alone: ViT-B/16, 224 px", moco_vit_b16(), {.weights = {deit}});
-  list.template add<MocoResNet>("moco-resnet50", "MoCo v2 on pictures alone: ResNet-50 at 299 px", moco_resnet50(), {.weights = {resnet}});
-  list.template add<MocoResNet>("moco-resnet-small", "MoCo v2 on hundreds to thousands of pictures alone, 64 px", moco_resnet_small());
-  list.template add<SimClrVit>("simclr-vit-b16", "SimCLR on pictures alone: ViT-B/16, 224 px", simclr_vit_b16(), {.weights = {deit}});
-  list.template add<SimClrResNet>("simclr-resnet-small", "SimCLR on hundreds to thousands of pictures alone, 64 px", simclr_resnet_small());
+  list.template add<ClipResNet>("clip-resnet-small", "CLIP's objective on the towers of mgca-resnet-small", clip_resnet_small(), {.recipe = recipes::small()});
+  list.template add<MocoVit>("moco-vit-b16", "MoCo v2 on pictures alone: ViT-B/16, 224 px", moco_vit_b16(), {.weights = {deit}, .recipe = recipes::moco()});
+  list.template add<MocoResNet>("moco-resnet50", "MoCo v2 on pictures alone: ResNet-50 at 299 px", moco_resnet50(), {.weights = {resnet}, .recipe = recipes::moco()});
+  list.template add<MocoResNet>("moco-resnet-small", "MoCo v2 on hundreds to thousands of pictures alone, 64 px", moco_resnet_small(), {.recipe = recipes::with_two_views(recipes::small())});
+  list.template add<SimClrVit>("simclr-vit-b16", "SimCLR on pictures alone: ViT-B/16, 224 px", simclr_vit_b16(), {.weights = {deit}, .recipe = recipes::moco()});
+  list.template add<SimClrResNet>("simclr-resnet-small", "SimCLR on hundreds to thousands of pictures alone, 64 px", simclr_resnet_small(), {.recipe = recipes::with_two_views(recipes::small())});
   list.template add<SupervisedResNet>("supervised-resnet50", "control: labels alone, ResNet-50 at 299 px", supervised_resnet50(), {.weights = {resnet}});
-  list.template add<SupervisedResNet>("supervised-resnet-small", "control: labels alone, small ResNet, 64 px", supervised_resnet_small());
+  list.template add<SupervisedResNet>("supervised-resnet-small", "control: labels alone, small ResNet, 64 px", supervised_resnet_small(), {.recipe = recipes::small()});
 }
 
 }  // namespace presets

@@ -53,7 +53,7 @@ struct OurWeights {
 
   [[nodiscard]] TensorShapes shapes(const io::WeightFile& file) const {
     TensorShapes all;
-    for (const auto& one : translation.kept) all.emplace(one.name, file.tensors()[one.index].shape);
+    for (const auto& one : translation.kept) all.emplace(one.name, dialect->sides_here(one.name, file.tensors()[one.index].shape));
     return all;
   }
 };
@@ -115,6 +115,7 @@ inline bool may_lack(std::string_view name) { return is_cross_attention(name) ||
 // Why a tensor of the part has no place in this model, where that is no mistake; empty where it is one.
 inline std::string surplus_reason(const std::string& name, const std::map<std::string, Tensor>& state) {
   if (is_cross_attention(name)) return "cross-attention that the published MGCA files hold and never run";
+  if (name.ends_with("_embed.weight") || name.ends_with("_embed.bias")) return "a projection of one layer, which this model does not have";
   if (name.find(".token_type_embeddings.") != std::string::npos) return "token types, which this model does not add (text.token_types=false)";
   const std::string layers = "text_encoder_q.model.encoder.layer.";
   if (!name.starts_with(layers)) return "";
@@ -152,6 +153,10 @@ inline StartReport load_start_weights(AlignmentModel& model, const io::WeightFil
     } else {
       auto offer = offered(file, info);
       offer.name = one.name;
+      if (auto sides = dialect.sides_here(one.name, offer.shape); sides != offer.shape) {
+        offer.shape = std::move(sides);
+        offer.read = [read = offer.read, shape = offer.shape] { return read().view(shape); };
+      }
       if (options.resample_positions && one.name.ends_with(".pos_embed") && target != state.end() && target->second.sizes() != at::IntArrayRef(offer.shape)) {
         offer.read = [read = offer.read, patches = target->second.size(1) - 1] { return ops::resample_positions(read(), patches); };
         offer.shape[1] = target->second.size(1);
