@@ -17,6 +17,7 @@ struct JoinedNormCase {
   at::ScalarType type = at::kDouble;
   bool channels_last = false;
   Tensor valid = {};  // of all ranks' rows
+  uint64_t seed = 1;
 };
 
 // The largest difference of outputs, gradients of rows, scale and shift, and running statistics after two steps, as a part of the largest number.
@@ -42,6 +43,7 @@ double worst_of_ranks(const Make& make, const Call& call, const JoinedNormCase& 
     for (const auto& p : norm->parameters()) all.push_back(p.grad().clone());
     return all;
   };
+  torch::manual_seed(c.seed);
   std::vector<Tensor> x, slope;
   auto column = std::vector<int64_t>(shape.size(), 1);
   column[0] = -1;
