@@ -246,6 +246,26 @@ TEST_CASE("ranks: an infinite pixel on one costs its step on all, and the rank i
   });
 }
 
+TEST_CASE("ranks: after training all hold the same running statistics, each batch norm's own mean over ranks", "[train][fast]") {
+  std::vector<mgca::StateDict> states(2);
+  on_ranks(2, [&](mgca::ProcessGroup& group) {
+    mgca::Ranks ranks{group, group};
+    mgca::FitOptions options;
+    options.epochs = 1;
+    options.run.ranks = &ranks;
+    mgca::test::ToyTask task;
+    const mgca::test::ToyData data;
+    const mgca::Loader<mgca::test::ToyData> batches(data, {.batch_size = 22, .threads = 0, .rank = group.rank(), .world = 2});
+    (void)mgca::fit(task, batches, options);
+    states[static_cast<std::size_t>(group.rank())] = mgca::state_dict(task.module());
+  });
+  CHECK(near(states[0], states[1], 0));
+  for (const auto& [name, value] : states[0]) {
+    if (name == "norm.running_mean") CHECK(value.abs().max().item<double>() > 1e-3);
+    if (name == "norm.num_batches_tracked") CHECK(value.item<int64_t>() == 2);
+  }
+}
+
 TEST_CASE("ranks: parameters that drift apart are found at the end of the epoch, with rank and name", "[train][fast]") {
   on_ranks(2, [](mgca::ProcessGroup& group) {
     RankedRun run;
