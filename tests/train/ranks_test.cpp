@@ -229,6 +229,24 @@ TEST_CASE("ranks: a damaged record on one ends all, after a checkpoint of the st
   CHECK(saved->record.batch == 2);
 }
 
+TEST_CASE("ranks: what one throws in its model it throws alone, and no other waits for it for ever", "[train][fast]") {
+  on_ranks(2, [](mgca::ProcessGroup& group) {
+    struct Throwing : RankedTask {
+      bool throws = false;
+      int64_t batches = 0;
+      mgca::StepResult training_step(const mgca::test::ToyBatch& batch) {
+        if (++batches == 3 && throws) mgca::fail(mgca::ErrorKind::argument, "its own");
+        return RankedTask::training_step(batch);
+      }
+    } task{{std::make_shared<RankedNet>(0)}, group.rank() == 1};
+    mgca::Ranks ranks{group, group};
+    RankedRun run;
+    run.options.run.ranks = &ranks;
+    const mgca::Loader<mgca::test::ToyData> batches(run.data, {.batch_size = 12, .threads = 0, .rank = group.rank(), .world = 2});
+    require_error([&] { (void)mgca::fit(task, batches, run.options); }, {group.rank() == 1 ? "its own" : "process group: a gather failed"});
+  });
+}
+
 TEST_CASE("ranks: an infinite pixel on one costs its step on all, and the rank is named", "[train][fast]") {
   on_ranks(2, [](mgca::ProcessGroup& group) {
     RankedRun run;
