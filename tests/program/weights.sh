@@ -55,6 +55,14 @@ no_temporaries .
 # --- a run from public weights --------------------------------------------------------------------------------------
 expect 0 'all 1 epochs are done' "$mgca" pretrain --data data/pairs.csv "${tiny[@]}" --set fit.epochs=1 --out first
 for pair in timm-vit:tower.pth hf-bert:tower.bin; do expect 0 'written' "$mgca" convert first/best.safetensors "${pair#*:}" --to "${pair%%:*}"; done
+gloria='model.overrides=["image.width=4","image.image_size=32","text.width=16","text.depth=2","text.intermediate=16"]'  # a projection there is a convolution
+expect 0 'holds the start weights' "$mgca" pretrain --data data/pairs.csv --model gloria-resnet-small --set "$gloria" --set vocabulary_size=120 --set fit.epochs=0 --out regions
+expect 0 'written' "$mgca" convert regions/best.safetensors gloria.ckpt --to gloria
+expect 0 'gloria.img_encoder.local_embedder.weight +F32 +16 x 16 x 1 x 1' "$mgca" inspect gloria.ckpt
+expect 0 'written' "$mgca" convert gloria.ckpt gloria.safetensors --to mgca
+expect 0 'img_encoder_q.local_embed.weight +F32 +16 x 16$' "$mgca" inspect gloria.safetensors
+expect 0 'written' "$mgca" convert gloria.safetensors regions.ckpt --to gloria
+same_files gloria.ckpt regions.ckpt
 from=(--image-weights tower.pth --text-weights tower.bin --vocabulary first/vocabulary.txt)
 expect 0 'image weights from .*tower.pth \(timm-vit\): [0-9]+ tensors, 0 left out, [0-9]+ of the tower stay at random' pretrain --out second --set fit.epochs=1 "${from[@]}"
 grep -q 'text weights from .*tower.bin (hf-bert)' out || failed "pretrain does not say where the text tower comes from"
