@@ -18,3 +18,4 @@
 #include <mgca/train/schedule.hpp>
 #include <mgca/train/task.hpp>
 #include <mgca/train/trainer.hpp>
+#include <mgca/train/watch.hpp>
