@@ -175,7 +175,7 @@ class Watch {
     state_->changed.notify_all();
     // Who keeps the place stays until the others have read why the training ends.
     if (!state_->lost.empty() && !state_->address.hosted && state_->address.rank == 0) state_->changed.wait_for(lock, 2 * state_->period, [] { return false; });
-    const bool silent = state_->changed.wait_for(lock, std::chrono::seconds(1), [&] { return state_->silent; });
+    const bool silent = state_->changed.wait_for(lock, std::min<std::chrono::milliseconds>(std::chrono::seconds(1), state_->options.timeout), [&] { return state_->silent; });
     lock.unlock();
     judging_.join();
     silent ? asking_.join() : asking_.detach();
