@@ -5,6 +5,7 @@
 #include <mgca/feed/detection_source.hpp>
 #include <mgca/feed/labelled_source.hpp>
 #include <mgca/feed/loader.hpp>
+#include <mgca/feed/loader_options.hpp>
 #include <mgca/feed/mask_source.hpp>
 #include <mgca/feed/picture_config.hpp>
 #include <mgca/feed/study_source.hpp>

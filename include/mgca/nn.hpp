@@ -1,6 +1,7 @@
 // Blocks with parameters, named as in the checkpoints.
 #pragma once
 
+#include <mgca/nn/batch_norm.hpp>
 #include <mgca/nn/bert_embeddings.hpp>
 #include <mgca/nn/bert_layer.hpp>
 #include <mgca/nn/dense_block.hpp>

@@ -3,6 +3,7 @@
 
 #include <mgca/tensor/bridge.hpp>
 #include <mgca/tensor/collectives.hpp>
+#include <mgca/tensor/gradient_hook.hpp>
 #include <mgca/tensor/handle.hpp>
 #include <mgca/tensor/multiply_adds.hpp>
 #include <mgca/tensor/nn.hpp>

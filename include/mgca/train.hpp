@@ -5,6 +5,7 @@
 #include <mgca/train/checkpoint.hpp>
 #include <mgca/train/evaluate.hpp>
 #include <mgca/train/fit_options.hpp>
+#include <mgca/train/gradient_average.hpp>
 #include <mgca/train/hooks/early_stop.hpp>
 #include <mgca/train/hooks/history.hpp>
 #include <mgca/train/hooks/keep_best.hpp>
@@ -13,6 +14,7 @@
 #include <mgca/train/hooks/validate.hpp>
 #include <mgca/train/meter.hpp>
 #include <mgca/train/optimizer.hpp>
+#include <mgca/train/ranks.hpp>
 #include <mgca/train/run_lock.hpp>
 #include <mgca/train/run_record.hpp>
 #include <mgca/train/schedule.hpp>

@@ -1,6 +1,7 @@
 #include "distribution.hpp"
 #include "expect_error.hpp"
 #include "gradients.hpp"
+#include "norms.hpp"
 
 #include <mgca/encoders/densenet.hpp>
 
@@ -90,4 +91,8 @@ TEST_CASE("densenet: wrong sizes are refused with the remedy", "[encoders][fast]
   mgca::test::expect_error([&] { (void)net(torch::zeros({1, 3, 32, 32})); }, {"side 64", "[1, 3, 32, 32]", "image_size"});
   mgca::test::expect_error([&] { (void)net->pyramid(torch::zeros({1, 1, 64, 64})); }, {"(B, 3, H, W)", "[1, 1, 64, 64]"});
   mgca::test::expect_error([&] { (void)net->pyramid(torch::zeros({1, 3, 64, 64}, torch::kByte)); }, {"[-1, 1]", "Byte", "network_input"});
+}
+
+TEST_CASE("densenet: ranks can share the statistics of all its norms", "[encoders][fast]") {
+  CHECK(mgca::test::all_norms_synchronise(*mgca::DenseNet({.layers = {2, 1, 1, 1}, .growth = 4, .width = 8, .image_size = 32})));
 }

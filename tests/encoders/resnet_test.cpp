@@ -1,6 +1,8 @@
 #include "distribution.hpp"
 #include "expect_error.hpp"
 #include "gradients.hpp"
+#include "norms.hpp"
+#include "ranks.hpp"
 
 #include <mgca/encoders/resnet.hpp>
 
@@ -50,4 +52,34 @@ TEST_CASE("resnet: starts as the reference does", "[encoders][fast]") {
   const auto last = resnet->named_parameters()["layer4.0.conv2.weight"];
   mgca::test::expect_normal(last, std::sqrt(2.0 / (128 * 3 * 3)));
   CHECK(resnet->named_parameters()["layer4.0.bn2.weight"].eq(1).all().item<bool>());
+}
+
+TEST_CASE("resnet: ranks that share the statistics of all its norms train as one process with all images", "[encoders][fast]") {
+  const auto make = [] {
+    torch::manual_seed(3);
+    mgca::ResNet resnet({.depth = ResNetDepth::resnet10, .stem = mgca::ResNetStem::small, .image_size = 32, .enlarged = 0, .width = 4});
+    resnet->to(torch::kFloat64);
+    return resnet;
+  };
+  auto whole = make();
+  CHECK(mgca::test::all_norms_synchronise(*whole));
+  const auto images = mgca::test::random_tensor({4, 3, 32, 32}, 1), slope = mgca::test::random_tensor({4, whole->global_width()}, 2);
+  (whole(images).global * slope).sum().backward();
+  std::array<mgca::ResNet, 2> ranks{make(), make()};
+  mgca::test::on_ranks(2, [&](mgca::ProcessGroup& group) {
+    auto& mine = ranks[static_cast<std::size_t>(group.rank())];
+    mgca::nn::synchronise_batch_norms(*mine, &group);
+    const auto part = [&](const mgca::Tensor& all) { return all.narrow(0, 2 * group.rank(), 2); };
+    (mine(part(images)).global * part(slope)).sum().backward();
+  });
+  for (const auto& p : whole->named_parameters()) {
+    INFO(p.key());
+    const auto sum = ranks[0]->named_parameters()[p.key()].grad() + ranks[1]->named_parameters()[p.key()].grad();
+    CHECK(torch::allclose(sum, p.value().grad(), 1e-9, 1e-11));
+  }
+  for (const auto& b : whole->named_buffers()) {
+    INFO(b.key());
+    CHECK(torch::allclose(ranks[0]->named_buffers()[b.key()], b.value(), 1e-12, 1e-13));
+    CHECK(torch::equal(ranks[0]->named_buffers()[b.key()], ranks[1]->named_buffers()[b.key()]));
+  }
 }

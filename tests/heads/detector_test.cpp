@@ -1,4 +1,5 @@
 #include "catch.hpp"
+#include "norms.hpp"
 
 #include <mgca/encoders/densenet.hpp>
 #include <mgca/heads/detector.hpp>
@@ -32,3 +33,5 @@ TEST_CASE("detector: any tower with a pyramid carries the head, and is shared", 
   CHECK(detector->boxes(torch::randn({2, 3, 64, 64})).sizes() == at::IntArrayRef({2, 3 * (4 + 16 + 64), 6}));
   CHECK(detector->tower == tower.ptr());
 }
+
+TEST_CASE("detector: ranks can share the statistics of all its norms", "[heads][fast]") { CHECK(mgca::test::all_norms_synchronise(*small_detector())); }

@@ -1,6 +1,7 @@
 #include "distribution.hpp"
 #include "expect_error.hpp"
 #include "gradients.hpp"
+#include "norms.hpp"
 
 #include <mgca/heads/linear_probe.hpp>
 
@@ -44,4 +45,8 @@ TEST_CASE("linear_probe: features of another width and settings without meaning 
   mgca::test::expect_error([&] { probe(torch::zeros({6})); }, {"(B, 6)", "[6]"});
   mgca::test::expect_error([] { mgca::LinearProbe({.features = 0}); }, {"features 0"});
   mgca::test::expect_error([] { mgca::LinearProbe({.dropout = 1}); }, {"dropout", "[0, 1)", "1"});
+}
+
+TEST_CASE("linear_probe: ranks can share the statistics of its hidden layer", "[heads][fast]") {
+  CHECK(mgca::test::all_norms_synchronise(*mgca::LinearProbe({.features = 6, .classes = 3, .hidden = 4})));
 }

@@ -1,5 +1,6 @@
 #include "expect_error.hpp"
 #include "gradients.hpp"
+#include "norms.hpp"
 
 #include <mgca/encoders/vit.hpp>
 #include <mgca/heads/setr.hpp>
@@ -61,4 +62,9 @@ TEST_CASE("setr: steps that do not fit the patches, no step and patches in no sq
   mgca::test::expect_error([&] { (void)net(torch::zeros({1, 3, 32, 32})); }, {"2 steps", "[1, 1, 16, 16]", "[1, 3, 32, 32]"});
   mgca::test::expect_error([&] { (void)net->grid(torch::zeros({1, 15, 16})); }, {"15 patches"});
   mgca::test::expect_error([] { mgca::SetrDecoder({.features = {}}); }, {"step", "0"});
+}
+
+TEST_CASE("setr: ranks can share the statistics of all its norms", "[heads][fast]") {
+  mgca::Setr<mgca::Vit> net(small());
+  CHECK(mgca::test::all_norms_synchronise(*net));
 }

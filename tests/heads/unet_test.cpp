@@ -1,6 +1,7 @@
 #include "distribution.hpp"
 #include "expect_error.hpp"
 #include "gradients.hpp"
+#include "norms.hpp"
 
 #include <mgca/encoders/resnet.hpp>
 #include <mgca/heads/unet.hpp>
@@ -68,4 +69,9 @@ TEST_CASE("unet: a pyramid without its finest stage and the wrong number of widt
   mgca::test::expect_error([&] { (void)decoder->forward({.c5 = torch::zeros({1, 32, 2, 2})}, {64, 64}); }, {"c1", "ResNet::pyramid"});
   mgca::test::expect_error([] { mgca::UnetDecoder({.widths = {8, 8}}); }, {"5 widths", "2"});
   mgca::test::expect_error([] { mgca::UnetDecoder({.widths = {8, 8, 0, 8, 8}}); }, {"positive", "0"});
+}
+
+TEST_CASE("unet: ranks can share the statistics of all its norms", "[heads][fast]") {
+  mgca::Unet<mgca::ResNet> net(small_unet());
+  CHECK(mgca::test::all_norms_synchronise(*net));
 }

@@ -1,6 +1,7 @@
 #include "expect_error.hpp"
 #include "golden.hpp"
 #include "gradients.hpp"
+#include "joined_norm.hpp"
 
 #include <mgca/nn/token_norm.hpp>
 
@@ -81,6 +82,25 @@ TEST_CASE("token_norm: fewer than two rows use the running statistics and leave 
   CHECK(norm->running_mean.eq(2).all().item<bool>());
   CHECK(norm->running_var.eq(4).all().item<bool>());
   CHECK(norm->num_batches_tracked.item<int64_t>() == 0);
+}
+
+TEST_CASE("token_norm: ranks that share statistics are one process with all rows, whatever each of them counts", "[nn][fast]") {
+  const auto apply = [](auto& norm, const Tensor& x, const Tensor& valid) { return norm(x, valid); };
+  const auto uneven = torch::tensor({{1, 1, 0}, {1, 0, 0}, {0, 1, 1}, {1, 1, 1}, {0, 0, 0}}, torch::kBool);
+  for (const auto type : {torch::kFloat64, torch::kFloat32}) {
+    const double allowed = type == torch::kFloat64 ? 1e-12 : 2e-6;
+    for (const bool affine : {true, false}) {
+      const auto make = [&] { return TokenNorm({.width = 4, .affine = affine}); };
+      CHECK(mgca::test::worst_of_ranks(make, apply, {.rows = {2, 3}, .row = {3, 4}, .type = type}) < allowed);
+      CHECK(mgca::test::worst_of_ranks(make, apply, {.rows = {1, 1, 1}, .row = {4}, .type = type}) < allowed);  // no rank has a variance of its own
+      CHECK(mgca::test::worst_of_ranks(make, apply, {.rows = {2, 3}, .row = {3, 4}, .type = type, .valid = uneven}) < allowed);
+      CHECK(mgca::test::worst_of_ranks(make, apply, {.rows = {1, 3, 1}, .row = {3, 4}, .type = type, .valid = uneven}) < allowed);  // the last counts none
+      for (const int64_t few : {0, 1}) {  // all ranks together have no variance
+        const auto valid = torch::arange(15).lt(few).view({5, 3});
+        CHECK(mgca::test::worst_of_ranks(make, apply, {.rows = {2, 3}, .row = {3, 4}, .type = type, .valid = valid}) < allowed);
+      }
+    }
+  }
 }
 
 TEST_CASE("token_norm: inside autocast the masked statistics stay in single precision", "[nn][fast]") {

@@ -4,10 +4,30 @@
 #include <mgca/tensor/process_group.hpp>
 
 #include <exception>
+#include <initializer_list>
+#include <stdexcept>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
 namespace mgca::test {
+
+// In `work`, instead of CHECK, which is for one thread.
+inline void require(bool holds, const std::string& what) {
+  if (!holds) throw std::runtime_error(what);
+}
+template <class Call>
+void require_error(Call&& call, std::initializer_list<std::string_view> pieces) {
+  std::string message;
+  try {
+    call();
+  } catch (const Error& error) {
+    message = error.what();
+  }
+  require(!message.empty(), "no mgca::Error was thrown");
+  for (const auto piece : pieces) require(message.find(piece) != std::string::npos, "'" + std::string(piece) + "' is not in: " + message);
+}
 
 // Calls `work(group)` on every rank at once. Throws what the lowest rank that failed has thrown.
 template <class Work>

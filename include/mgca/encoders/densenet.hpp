@@ -4,6 +4,7 @@
 
 #include <mgca/core/error.hpp>
 #include <mgca/encoders/features.hpp>
+#include <mgca/nn/batch_norm.hpp>
 #include <mgca/nn/dense_block.hpp>
 #include <mgca/nn/init.hpp>
 #include <mgca/tensor/handle.hpp>
@@ -42,7 +43,7 @@ struct DenseNetImpl : torch::nn::Module {
   explicit DenseNetImpl(const Config& c) : config((c.validate(), c)) {
     auto& features = *register_module("features", std::make_shared<torch::nn::Module>());
     conv0 = features.register_module("conv0", detail::plain_conv({3, c.width, 7, 2}));
-    norm0 = features.register_module("norm0", torch::nn::BatchNorm2d(c.width));
+    norm0 = features.register_module("norm0", BatchNorm2d(c.width));
     auto channels = c.width;
     for (std::size_t i = 0; i < 4; ++i) {
       const DenseBlockConfig block{.in = channels, .growth = c.growth, .layers = c.layers[i]};
@@ -52,7 +53,7 @@ struct DenseNetImpl : torch::nn::Module {
       if (i < 3) transitions[i] = features.register_module("transition" + number, DenseTransition({.in = block.out()}));
       channels = block.out() / 2;
     }
-    norm5 = features.register_module("norm5", torch::nn::BatchNorm2d(widths_[3]));
+    norm5 = features.register_module("norm5", BatchNorm2d(widths_[3]));
     nn::kaiming_convolutions(*this, nn::Fan::in);
   }
 
@@ -85,7 +86,7 @@ struct DenseNetImpl : torch::nn::Module {
 
   const Config config;
   torch::nn::Conv2d conv0{nullptr};
-  torch::nn::BatchNorm2d norm0{nullptr}, norm5{nullptr};
+  BatchNorm2d norm0{nullptr}, norm5{nullptr};
   std::array<DenseBlock, 4> blocks{nullptr, nullptr, nullptr, nullptr};
   std::array<DenseTransition, 3> transitions{nullptr, nullptr, nullptr};
 

@@ -5,6 +5,7 @@
 #include <mgca/core/enum.hpp>
 #include <mgca/core/error.hpp>
 #include <mgca/encoders/features.hpp>
+#include <mgca/nn/batch_norm.hpp>
 #include <mgca/nn/init.hpp>
 #include <mgca/nn/residual_block.hpp>
 #include <mgca/tensor/handle.hpp>
@@ -50,7 +51,7 @@ struct ResNetImpl : torch::nn::Module {
   explicit ResNetImpl(const Config& c)
       : config((c.validate(), c)),
         conv1(register_module("conv1", detail::plain_conv({3, c.width, c.stem == ResNetStem::imagenet ? 7 : 3, 2}))),
-        bn1(register_module("bn1", torch::nn::BatchNorm2d(c.width))) {
+        bn1(register_module("bn1", BatchNorm2d(c.width))) {
     static constexpr std::array<std::array<int64_t, 4>, 4> counts{{{1, 1, 1, 1}, {2, 2, 2, 2}, {3, 4, 6, 3}, {3, 4, 6, 3}}};
     ResidualBlockConfig block{.kind = c.depth == ResNetDepth::resnet50 ? ResidualKind::bottleneck : ResidualKind::basic, .in = c.width};
     for (std::size_t stage = 0; stage < 4; ++stage) {
@@ -106,7 +107,7 @@ struct ResNetImpl : torch::nn::Module {
 
   const Config config;
   torch::nn::Conv2d conv1;
-  torch::nn::BatchNorm2d bn1;
+  BatchNorm2d bn1;
   std::array<torch::nn::Sequential, 4> layers{nullptr, nullptr, nullptr, nullptr};
 
  private:

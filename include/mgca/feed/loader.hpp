@@ -7,9 +7,9 @@
 #include <mgca/core/event.hpp>
 #include <mgca/core/random.hpp>
 #include <mgca/data/sampler.hpp>
+#include <mgca/feed/loader_options.hpp>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <concepts>
@@ -22,7 +22,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -37,66 +36,31 @@ concept SampleSource = requires(const S& source, std::span<const int64_t> record
   { source.batch(records, key) } -> std::same_as<typename S::Batch>;  // key.sample is set by the source, per record
 };
 
-enum class LastBatch : uint8_t { keep, drop };
-constexpr auto names_of(LastBatch) { return std::to_array<std::string_view>({"keep", "drop"}); }
-
-struct LoaderOptions {
-  int64_t batch_size = 72;
-  Order order = Order::shuffled;
-  LastBatch last_batch = LastBatch::drop;  // a smaller last batch changes batch statistics and the number of negatives
-  int64_t threads = 1;                     // 0: batches are made by the caller
-  int64_t ahead = 4;                       // batches ready or in the making
-  double warn_after = 60;                  // seconds without a batch before "loader_slow" is told, and told again
-  uint64_t seed = 42;
-  bool pinned = false;  // page-locked batches, which a GPU copies while it computes; changes no number, so no part of a configuration
-
-  static void describe(auto& self, auto&& field) {
-    field("batch_size", self.batch_size, "records per batch");
-    field("order", self.order, "order of the records within an epoch");
-    field("last_batch", self.last_batch, "what happens to a last batch that is not full");
-    field("threads", self.threads, "background threads; 0: none");
-    field("ahead", self.ahead, "batches prepared ahead");
-    field("warn_after", self.warn_after, "seconds without a batch before a warning");
-    field("seed", self.seed, "seed of the order and of augmentation");
-  }
-  void validate() const {
-    MGCA_CHECK(batch_size > 0, "loader: batch_size must be positive, got ", batch_size);
-    MGCA_CHECK(threads >= 0 && ahead > 0, "loader: expected threads >= 0 and ahead > 0, got ", threads, " and ", ahead);
-    MGCA_CHECK(warn_after > 0, "loader: warn_after must be positive, got ", warn_after, " seconds");
-  }
-};
-
 template <SampleSource Source>
 class Loader {
  public:
   using Batch = typename Source::Batch;
 
-  // Keeps a reference to the source, which must outlive the loader. Throws Error(argument) if no batch can be formed.
+  // Keeps a reference to the source, which must outlive the loader. Throws Error(argument) if no batch can be formed, or not by so many ranks.
   Loader(const Source& source, const LoaderOptions& options, EventSink sink = {}) : source_(&source), options_(options), sink_(std::move(sink)) {
     options_.validate();
-    MGCA_CHECK(batches_per_epoch() > 0, "loader: ", source.size(), " records form no batch of ", options.batch_size,
-               "; use a smaller batch_size or LastBatch::keep");
+    require_batches(options_, source.size());
   }
 
   [[nodiscard]] const LoaderOptions& options() const { return options_; }
   [[nodiscard]] int64_t records() const { return source_->size(); }
-  [[nodiscard]] int64_t batches_per_epoch() const {
-    const int64_t full = source_->size() / options_.batch_size;
-    const bool rest = source_->size() % options_.batch_size != 0;
-    return full + (options_.last_batch == LastBatch::keep && rest ? 1 : 0);
-  }
+  [[nodiscard]] int64_t batches_per_epoch() const { return batches_of(options_, source_->size()); }
 
   // The record positions of one epoch, in order.
   [[nodiscard]] std::vector<int64_t> order(int64_t epoch) const {
     return Sampler(source_->size(), {.order = options_.order, .seed = options_.seed}).epoch(epoch);
   }
 
-  // The rows that form a batch, for messages: the source's own numbers where it has them, else positions.
+  // The rows that form a batch, of all ranks where they share it, for messages: the source's own numbers where it has them, else positions.
   [[nodiscard]] std::vector<int64_t> rows(int64_t epoch, int64_t batch) const {
     const auto all = order(epoch);
-    const auto from = std::min(static_cast<std::size_t>(batch * options_.batch_size), all.size());
-    const auto size = std::min(static_cast<std::size_t>(options_.batch_size), all.size() - from);
-    std::vector<int64_t> numbers(all.begin() + static_cast<std::ptrdiff_t>(from), all.begin() + static_cast<std::ptrdiff_t>(from + size));
+    const auto [from, size] = whole_batch(options_, source_->size(), batch);
+    std::vector<int64_t> numbers(all.begin() + from, all.begin() + from + size);
     if constexpr (requires { source_->row(int64_t{0}); }) {
       for (auto& number : numbers) number = source_->row(number);
     }
@@ -161,9 +125,8 @@ class Loader {
     };
 
     [[nodiscard]] Batch make(int64_t index) const {
-      const auto from = static_cast<std::size_t>(index * loader_->options_.batch_size);
-      const auto size = std::min(static_cast<std::size_t>(loader_->options_.batch_size), order_.size() - from);
-      auto batch = loader_->source_->batch(std::span(order_).subspan(from, size), key_);
+      const auto [from, size] = own_part(loader_->options_, loader_->source_->size(), index);
+      auto batch = loader_->source_->batch(std::span(order_).subspan(static_cast<std::size_t>(from), static_cast<std::size_t>(size)), key_);
       if constexpr (requires { batch.pin(); }) {
         if (loader_->options_.pinned) batch.pin();
       }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <mgca/core/error.hpp>
+#include <mgca/nn/batch_norm.hpp>
 #include <mgca/tensor/handle.hpp>
 
 #include <cstdint>
@@ -55,14 +56,14 @@ struct LinearProbeImpl : torch::nn::Module {
     explicit Block(const Config& c) {
       if (c.hidden > 0) {
         first = module->register_module("2", torch::nn::Linear(torch::nn::LinearOptions(c.features, c.hidden).bias(false)));
-        norm = module->register_module("3", torch::nn::BatchNorm1d(c.hidden));
+        norm = module->register_module("3", BatchNorm1d(c.hidden));
       }
       last = module->register_module(c.hidden > 0 ? "6" : "2",
                                      torch::nn::Linear(c.hidden > 0 ? c.hidden : c.features, c.classes));
     }
     std::shared_ptr<torch::nn::Module> module = std::make_shared<torch::nn::Module>("Block");
     torch::nn::Linear first{nullptr}, last{nullptr};
-    torch::nn::BatchNorm1d norm{nullptr};
+    BatchNorm1d norm{nullptr};
   };
   Block block_forward;
 };

@@ -4,6 +4,7 @@
 
 #include <mgca/core/error.hpp>
 #include <mgca/encoders/concepts.hpp>
+#include <mgca/nn/batch_norm.hpp>
 
 #include <cstdint>
 #include <string>
@@ -31,7 +32,7 @@ struct SetrDecoderImpl : torch::nn::Module {
     for (const auto out : c.features) {
       const auto conv = [&] { return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 3).padding(1)); };
       layers.push_back(
-          register_module("decoder_" + std::to_string(layers.size() + 1), torch::nn::Sequential(conv(), torch::nn::BatchNorm2d(out))));
+          register_module("decoder_" + std::to_string(layers.size() + 1), torch::nn::Sequential(conv(), BatchNorm2d(out))));
       in = out;
     }
     final_out = register_module("final_out", torch::nn::Conv2d(torch::nn::Conv2dOptions(in, 1, 3).padding(1)));

@@ -5,6 +5,7 @@
 
 #include <mgca/core/error.hpp>
 #include <mgca/encoders/concepts.hpp>
+#include <mgca/nn/batch_norm.hpp>
 #include <mgca/nn/residual_block.hpp>  // plain_conv
 
 #include <array>
@@ -20,7 +21,7 @@ namespace detail {
 
 // Numbered children, as in a checkpoint: convolution, norm.
 inline torch::nn::Sequential conv_norm(int64_t in, int64_t out) {
-  return torch::nn::Sequential(plain_conv({in, out, 3, 1}), torch::nn::BatchNorm2d(out));
+  return torch::nn::Sequential(plain_conv({in, out, 3, 1}), BatchNorm2d(out));
 }
 // Kaiming for ReLUs or Xavier, by what fans in and out.
 inline void uniform_convolution(torch::nn::Conv2dImpl& conv, double variance) {

@@ -6,6 +6,7 @@
 #include <mgca/core/enum.hpp>
 #include <mgca/core/error.hpp>
 #include <mgca/encoders/features.hpp>
+#include <mgca/nn/batch_norm.hpp>
 #include <mgca/tensor/handle.hpp>
 
 #include <array>
@@ -103,11 +104,11 @@ struct ConvNormLeakyImpl : torch::nn::Module {
   using Config = ConvNormLeakyConfig;
   explicit ConvNormLeakyImpl(const Config& c)
       : conv(register_module("conv", torch::nn::Conv2d(torch::nn::Conv2dOptions(c.in, c.out, c.kernel).padding(c.kernel / 2).bias(false)))),
-        bn(register_module("bn", torch::nn::BatchNorm2d(c.out))) {}
+        bn(register_module("bn", BatchNorm2d(c.out))) {}
   Tensor forward(const Tensor& x) { return torch::leaky_relu(bn(conv(x)), 0.1); }
 
   torch::nn::Conv2d conv;
-  torch::nn::BatchNorm2d bn;
+  BatchNorm2d bn;
 };
 using ConvNormLeaky = Handle<ConvNormLeakyImpl>;
 

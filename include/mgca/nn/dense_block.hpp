@@ -2,6 +2,7 @@
 // Reference: Huang et al. 2017; key names of torchvision.
 #pragma once
 
+#include <mgca/nn/batch_norm.hpp>
 #include <mgca/nn/residual_block.hpp>  // plain_conv
 #include <mgca/tensor/handle.hpp>
 
@@ -20,18 +21,18 @@ struct DenseLayerImpl : torch::nn::Module {
   using Config = DenseLayerConfig;
 
   explicit DenseLayerImpl(const Config& c)
-      : norm1(register_module("norm1", torch::nn::BatchNorm2d(c.in))),
+      : norm1(register_module("norm1", BatchNorm2d(c.in))),
         conv1(register_module("conv1", detail::plain_conv({c.in, 4 * c.growth, 1, 1}))),
-        norm2(register_module("norm2", torch::nn::BatchNorm2d(4 * c.growth))),
+        norm2(register_module("norm2", BatchNorm2d(4 * c.growth))),
         conv2(register_module("conv2", detail::plain_conv({4 * c.growth, c.growth, 3, 1}))) {}
 
   Tensor forward(const Tensor& x) {  // (B, in, H, W) -> (B, growth, H, W)
     return conv2(torch::relu(norm2(conv1(torch::relu(norm1(x))))));
   }
 
-  torch::nn::BatchNorm2d norm1;
+  BatchNorm2d norm1;
   torch::nn::Conv2d conv1;
-  torch::nn::BatchNorm2d norm2;
+  BatchNorm2d norm2;
   torch::nn::Conv2d conv2;
 };
 using DenseLayer = Handle<DenseLayerImpl>;
@@ -71,14 +72,14 @@ struct DenseTransitionImpl : torch::nn::Module {
   using Config = DenseTransitionConfig;
 
   explicit DenseTransitionImpl(const Config& c)
-      : norm(register_module("norm", torch::nn::BatchNorm2d(c.in))), conv(register_module("conv", detail::plain_conv({c.in, c.in / 2, 1, 1}))) {}
+      : norm(register_module("norm", BatchNorm2d(c.in))), conv(register_module("conv", detail::plain_conv({c.in, c.in / 2, 1, 1}))) {}
 
   // What leaves a block, normalised, before channels and side are halved: (B, in, H, W).
   Tensor normed(const Tensor& x) { return torch::relu(norm(x)); }
   Tensor halved(const Tensor& normed_x) { return torch::avg_pool2d(conv(normed_x), 2, 2); }  // (B, in / 2, H / 2, W / 2)
   Tensor forward(const Tensor& x) { return halved(normed(x)); }
 
-  torch::nn::BatchNorm2d norm;
+  BatchNorm2d norm;
   torch::nn::Conv2d conv;
 };
 using DenseTransition = Handle<DenseTransitionImpl>;

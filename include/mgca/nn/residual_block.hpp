@@ -2,6 +2,7 @@
 // Reference: He et al. 2016; the stride sits in the 3x3 convolution, as in torchvision.
 #pragma once
 
+#include <mgca/nn/batch_norm.hpp>
 #include <mgca/tensor/handle.hpp>
 
 #include <cstdint>
@@ -34,16 +35,16 @@ struct ResidualBlockImpl : torch::nn::Module {
   explicit ResidualBlockImpl(const Config& c) : deep_(c.kind == ResidualKind::bottleneck) {
     const auto add = [&](const char* name, torch::nn::Conv2d conv) { return register_module(name, std::move(conv)); };
     conv1 = add("conv1", detail::plain_conv(deep_ ? detail::ConvShape{c.in, c.width, 1, 1} : detail::ConvShape{c.in, c.width, 3, c.stride}));
-    bn1 = register_module("bn1", torch::nn::BatchNorm2d(c.width));
+    bn1 = register_module("bn1", BatchNorm2d(c.width));
     conv2 = add("conv2", detail::plain_conv({c.width, c.width, 3, deep_ ? c.stride : 1}));
-    bn2 = register_module("bn2", torch::nn::BatchNorm2d(c.width));
+    bn2 = register_module("bn2", BatchNorm2d(c.width));
     if (deep_) {
       conv3 = add("conv3", detail::plain_conv({c.width, c.out(), 1, 1}));
-      bn3 = register_module("bn3", torch::nn::BatchNorm2d(c.out()));
+      bn3 = register_module("bn3", BatchNorm2d(c.out()));
     }
     if (c.stride != 1 || c.in != c.out()) {
       downsample = register_module("downsample", torch::nn::Sequential(detail::plain_conv({c.in, c.out(), 1, c.stride}),
-                                                                       torch::nn::BatchNorm2d(c.out())));
+                                                                       BatchNorm2d(c.out())));
     }
   }
 
@@ -55,7 +56,7 @@ struct ResidualBlockImpl : torch::nn::Module {
   }
 
   torch::nn::Conv2d conv1{nullptr}, conv2{nullptr}, conv3{nullptr};
-  torch::nn::BatchNorm2d bn1{nullptr}, bn2{nullptr}, bn3{nullptr};
+  BatchNorm2d bn1{nullptr}, bn2{nullptr}, bn3{nullptr};
   torch::nn::Sequential downsample{nullptr};
 
  private:
