@@ -1,6 +1,7 @@
 // The loop and its accessories.
 #pragma once
 
+#include <mgca/train/agreement.hpp>
 #include <mgca/train/buffers.hpp>
 #include <mgca/train/checkpoint.hpp>
 #include <mgca/train/evaluate.hpp>
@@ -14,7 +15,6 @@
 #include <mgca/train/hooks/validate.hpp>
 #include <mgca/train/meter.hpp>
 #include <mgca/train/optimizer.hpp>
-#include <mgca/train/ranks.hpp>
 #include <mgca/train/run_lock.hpp>
 #include <mgca/train/run_record.hpp>
 #include <mgca/train/schedule.hpp>

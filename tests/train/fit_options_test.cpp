@@ -9,8 +9,8 @@ TEST_CASE("fit_options: every option is either compared when a run resumes or fr
   for (const auto& row : mgca::option_table(options)) {
     if (!deciding.contains(row.path)) rest.insert(row.path);
   }
-  CHECK(rest == std::set<std::string>{"report_every", "checkpoint_every", "keep_checkpoints", "patience_non_finite"});
-  for (const auto* path : {"epochs", "schedule.rate", "schedule.kind", "optimizer.weight_decay", "accumulation", "precision", "seed"}) {
+  CHECK(rest == std::set<std::string>{"report_every", "checkpoint_every", "keep_checkpoints", "patience_non_finite", "gradients.bucket_bytes"});
+  for (const auto* path : {"epochs", "schedule.rate", "schedule.kind", "optimizer.weight_decay", "accumulation", "precision", "seed", "gradients.compress"}) {
     INFO(path);
     CHECK(deciding.contains(path));
   }

@@ -45,5 +45,10 @@ TEST_CASE("tensorboard: every report and every epoch is in the file, each value 
 TEST_CASE("tensorboard: a folder that cannot be made is named", "[train][fast]") {
   const Scratch scratch;
   std::ofstream(scratch / "file") << "x";
-  mgca::test::expect_error([&] { mgca::TensorBoard(scratch / "file" / "folder"); }, {"file/folder"});
+  const ToyData data{.count = 24};
+  const mgca::Loader<ToyData> batches(data, {.batch_size = 4, .threads = 0});
+  mgca::test::Trap trap;
+  mgca::test::ToyTask task{.trap = &trap};
+  mgca::test::expect_error([&] { (void)mgca::fit(task, batches, mgca::FitOptions{}, mgca::TensorBoard(scratch / "file" / "folder")); }, {"file/folder"});
+  CHECK(trap.passed == 0);  // before anything is trained
 }

@@ -64,22 +64,42 @@ inline std::string checksums_of(const std::vector<io::TensorRecord>& tensors) {
   return detail::seal_of("", detail::checksums_of(held.records()), held.records());
 }
 
+namespace detail {
+
+struct CheckpointFile {
+  WeightRecords held;
+  std::map<std::string, std::string> metadata;
+
+  explicit CheckpointFile(const Checkpoint& checkpoint) : held(joined(checkpoint)) {
+    metadata["record"] = to_json_text(checkpoint.record, -1);
+    metadata["checksums"] = checksums_of(held.records());
+    metadata["seal"] = seal_of(metadata["record"], metadata["checksums"], held.records());
+  }
+  static StateDict joined(const Checkpoint& checkpoint) {
+    StateDict all;
+    for (const auto& [part, tensors] : checkpoint.parts) {
+      for (const auto& [name, value] : tensors) all.push_back({part + "/" + name, value});
+    }
+    return all;
+  }
+};
+
+}  // namespace detail
+
 // Replaces the file as a whole. Throws Error(system).
 inline void write_checkpoint(Files& files, const std::filesystem::path& path, const Checkpoint& checkpoint) {
-  StateDict all;
-  for (const auto& [part, tensors] : checkpoint.parts) {
-    for (const auto& [name, value] : tensors) all.push_back({part + "/" + name, value});
-  }
-  const WeightRecords held(all);
-  const auto record = to_json_text(checkpoint.record, -1);
-  const auto checksums = detail::checksums_of(held.records());
-  io::write_safetensors(files, path, held.records(),
-                        {{"record", record}, {"checksums", checksums}, {"seal", detail::seal_of(record, checksums, held.records())}});
+  const detail::CheckpointFile file(checkpoint);
+  io::write_safetensors(files, path, file.held.records(), file.metadata);
+}
+// What write_checkpoint would write.
+[[nodiscard]] inline std::vector<std::byte> serialize_checkpoint(const Checkpoint& checkpoint) {
+  const detail::CheckpointFile file(checkpoint);
+  return io::serialize_safetensors(file.held.records(), file.metadata);
 }
 
-// Throws Error(system) for an unreadable file and Error(data) for a damaged one.
-[[nodiscard]] inline Checkpoint read_checkpoint(Files& files, const std::filesystem::path& path) {
-  const auto file = io::Safetensors::parse(files.read(path), path.string());
+// Throws Error(data) for damaged bytes; `path` names them.
+[[nodiscard]] inline Checkpoint parse_checkpoint(std::vector<std::byte> bytes, const std::filesystem::path& path) {
+  const auto file = io::Safetensors::parse(std::move(bytes), path.string());
   const std::vector<io::TensorRecord> tensors(file.tensors().begin(), file.tensors().end());
   const auto& metadata = file.metadata();
   for (const auto* key : {"record", "checksums", "seal"}) {
@@ -104,6 +124,8 @@ inline void write_checkpoint(Files& files, const std::filesystem::path& path, co
   return checkpoint;
 }
 
+// Throws Error(system) for an unreadable file and Error(data) for a damaged one.
+[[nodiscard]] inline Checkpoint read_checkpoint(Files& files, const std::filesystem::path& path) { return parse_checkpoint(files.read(path), path); }
 [[nodiscard]] inline Checkpoint read_checkpoint(const std::filesystem::path& path) { return read_checkpoint(posix_files(), path); }
 
 // The generations of a run in one folder.

@@ -28,25 +28,32 @@ class EvaluationScope {
 struct EvaluateOptions {
   Precision precision = Precision::f32;
   const std::atomic<bool>* stop = nullptr;  // looked at before every batch
+  Ranks* ranks = nullptr;                   // who evaluate together, each the batches of its own source, which may be none
 };
 
-// Sample-weighted means over one pass, in an EvaluationScope; nothing if the stop turned true on the way. Throws Error(argument) for a precision the device cannot serve well.
+// Sample-weighted means over one pass, in an EvaluationScope; nothing if the stop turned true on the way. Ranks get the means over all of
+// them, or nothing where one was stopped; they meet after the pass. Throws Error(argument) for a precision the device cannot serve well.
 template <class T, BatchSource Source>
   requires EvaluationTask<T, typename Source::Batch>
 [[nodiscard]] std::optional<Values> evaluate_unless_stopped(T& task, const Source& source, const EvaluateOptions& options) {
   const auto parameters = static_cast<torch::nn::Module&>(task.module()).parameters();
-  const auto device = parameters.empty() ? torch::kCPU : parameters.front().device().type();
-  check_precision(options.precision, device);
+  const auto device = parameters.empty() ? torch::Device(torch::kCPU) : parameters.front().device();
+  check_precision(options.precision, device.type());
   const EvaluationScope evaluation(task.module());
   Meter meter;
-  auto batches = source.epoch_batches(0, 0);
-  for (;;) {
-    if (options.stop != nullptr && options.stop->load()) return std::nullopt;
-    const auto batch = batches.next();
-    if (!batch) return meter.means();
-    const AutocastScope scope(options.precision, device);
-    meter.add(task.evaluation_step(*batch));
-  }
+  bool stopped = false;
+  (void)on_all_or_none(options.ranks, {}, [&] {
+    auto batches = source.epoch_batches(0, 0);
+    for (;;) {
+      stopped = options.stop != nullptr && options.stop->load();
+      const auto batch = stopped ? std::nullopt : batches.next();
+      if (!batch) return;
+      const AutocastScope scope(options.precision, device.type());
+      meter.add(task.evaluation_step(*batch));
+    }
+  });
+  if (any_rank(options.ranks, stopped)) return std::nullopt;
+  return meter.joined(options.ranks, device).means();
 }
 
 template <class T, BatchSource Source>

@@ -6,6 +6,8 @@
 #include <mgca/core/event.hpp>
 #include <mgca/core/file.hpp>
 #include <mgca/tensor/precision.hpp>
+#include <mgca/train/agreement.hpp>
+#include <mgca/train/gradient_average.hpp>
 #include <mgca/train/optimizer.hpp>
 #include <mgca/train/run_lock.hpp>
 #include <mgca/train/schedule.hpp>
@@ -28,6 +30,7 @@ struct RunContext {
   const std::atomic<bool>* stop = nullptr;      // looked at after every step and between validation batches; true: save and return
   Files* files = nullptr;                       // how checkpoints are written; nullptr: the operating system's files
   const RunLock* lock = nullptr;                // the folder's, where the caller holds it already; nullptr: fit takes it
+  Ranks* ranks = nullptr;                       // those that train together; nullptr: this process alone. Rank 0 alone writes and tells events
 };
 
 struct FitOptions {
@@ -41,6 +44,7 @@ struct FitOptions {
   int64_t checkpoint_every = 500;  // steps between checkpoints; every epoch ends with one
   int64_t keep_checkpoints = 2;
   int64_t patience_non_finite = 3; // steps in a row without a finite gradient before the run stops; looked at with each report
+  GradientOptions gradients;       // between ranks
   RunContext run;
 
   static void describe(auto& self, auto&& field) {
@@ -54,10 +58,12 @@ struct FitOptions {
     field("checkpoint_every", self.checkpoint_every, "steps between checkpoints; every epoch ends with one");
     field("keep_checkpoints", self.keep_checkpoints, "generations kept");
     field("patience_non_finite", self.patience_non_finite, "steps in a row without a finite gradient before the run stops");
+    field("gradients", self.gradients, "gradients between ranks");
   }
   void validate() const {
     schedule.validate();
     optimizer.validate();
+    gradients.validate();
     MGCA_CHECK(epochs >= 0 && accumulation > 0 && report_every > 0 && checkpoint_every > 0 && patience_non_finite > 0,
                "fit: expected epochs >= 0 and positive accumulation, report_every, checkpoint_every and patience_non_finite, got ", epochs, ", ",
                accumulation, ", ", report_every, ", ", checkpoint_every, ", ", patience_non_finite);
@@ -74,7 +80,7 @@ struct FitResult {
 
 // The options that decide the result, by path, as JSON. The others may change when a run is resumed.
 [[nodiscard]] inline std::map<std::string, std::string> deciding_options(const FitOptions& options) {
-  static const std::set<std::string> free{"report_every", "checkpoint_every", "keep_checkpoints", "patience_non_finite"};
+  static const std::set<std::string> free{"report_every", "checkpoint_every", "keep_checkpoints", "patience_non_finite", "gradients.bucket_bytes"};
   std::map<std::string, std::string> deciding;
   for (const auto& row : option_table(options)) {
     if (!free.contains(row.path)) deciding[row.path] = row.value;

@@ -8,7 +8,7 @@
 #include <mgca/core/error.hpp>
 #include <mgca/tensor/gradient_hook.hpp>
 #include <mgca/tensor/nn.hpp>
-#include <mgca/train/ranks.hpp>
+#include <mgca/train/agreement.hpp>
 
 #include <algorithm>
 #include <array>

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <mgca/tensor/state_dict.hpp>
+#include <mgca/train/agreement.hpp>
 #include <mgca/train/task.hpp>
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -62,6 +64,32 @@ class Meter {
     return reading;
   }
   [[nodiscard]] Values means() const { return read().means; }
+
+  // With what the other ranks have added, also where some have added nothing: sums go from device to device, and no host waits for them.
+  // No ranks: as it is.
+  [[nodiscard]] Meter joined(Ranks* ranks, torch::Device device) const {
+    if (ranks == nullptr) return *this;
+    std::string mine;
+    for (const auto& sum : sums_) mine += sum.name + '\n';
+    std::set<std::string> names;
+    for (const auto& texts : gather_texts(ranks->control, mine)) {
+      for (std::size_t from = 0, end = 0; (end = texts.find('\n', from)) != std::string::npos; from = end + 1) names.insert(texts.substr(from, end - from));
+    }
+    Meter all(non_finite_);
+    if (names.empty()) return all;
+    const auto flat = torch::zeros({static_cast<int64_t>(names.size()) + 1}, torch::dtype(torch::kFloat64).device(device));
+    int64_t place = 0;
+    for (const auto& name : names) {
+      all.sums_.push_back({name, flat.select(0, place++)});
+      for (const auto& sum : sums_) {
+        if (sum.name == name) all.sums_.back().value.copy_(sum.value);
+      }
+    }
+    all.samples_ = flat.select(0, place);
+    if (samples_.defined()) all.samples_.copy_(samples_);
+    ranks->data.sum(flat);
+    return all;
+  }
 
   void reset() {
     sums_.clear();

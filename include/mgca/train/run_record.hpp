@@ -1,6 +1,6 @@
 // Where a run stands and what it is: the part of a checkpoint that is not tensors, and what a resume makes of a difference.
 // Refused is what decides the result and is the user's to restore: configuration, data, options, hooks. Reported is what
-// the run happens to work on: threads, device, library; it changes the last bits, and a lost machine must not end a run.
+// the run happens to work on: threads, device, ranks, library; it changes the last bits, and a lost machine must not end a run.
 #pragma once
 
 #include <mgca/core/error.hpp>
@@ -26,6 +26,7 @@ struct RunRecord {
   std::map<std::string, std::string> hooks;     // each hook's own record, as JSON
   int64_t threads = 0;
   std::string device = "cpu";
+  int64_t ranks = 1;
   bool finished = false;
   std::string library = std::to_string(MGCA_VERSION_MAJOR) + "." + std::to_string(MGCA_VERSION_MINOR) + "." + std::to_string(MGCA_VERSION_PATCH);
 
@@ -39,6 +40,7 @@ struct RunRecord {
     field("hooks", self.hooks, "each hook's own record");
     field("threads", self.threads, "compute threads; results depend on them in the last bit");
     field("device", self.device, "kind of device; results depend on it in the last bits");
+    field("ranks", self.ranks, "processes that trained together; results depend on them in the last bits");
     field("finished", self.finished, "no epoch is left");
     field("library", self.library, "version that wrote the file");
   }
@@ -79,6 +81,7 @@ inline void require_same_run(const RunRecord& saved, const RunRecord& now, const
 inline void report_changes(const RunRecord& saved, const RunRecord& now, const EventSink& sink) {
   if (saved.threads != now.threads) emit(sink, "threads_changed", {{"saved", saved.threads}, {"now", now.threads}});
   if (saved.device != now.device) emit(sink, "device_changed", {{"saved", saved.device}, {"now", now.device}});
+  if (saved.ranks != now.ranks) emit(sink, "ranks_changed", {{"saved", saved.ranks}, {"now", now.ranks}});
   if (saved.library != now.library) emit(sink, "library_changed", {{"saved", saved.library}, {"now", now.library}});
 }
 

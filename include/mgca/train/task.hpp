@@ -3,6 +3,7 @@
 
 #include <mgca/tensor/nn.hpp>
 #include <mgca/tensor/state_dict.hpp>  // NamedTensor
+#include <mgca/train/agreement.hpp>
 
 #include <atomic>
 #include <concepts>
@@ -51,6 +52,10 @@ struct Progress {
   int64_t steps = 0;              // optimiser steps of the whole run
   double learning_rate = 0;       // of the last step
   const std::atomic<bool>* stop = nullptr;  // set by the caller of fit(); a hook that takes long looks at it
+  Ranks* ranks = nullptr;         // those that train together; nullptr: this process alone
+
+  // Is it this process that writes files? Hooks run on every rank, with the same values.
+  [[nodiscard]] bool writes() const { return ranks == nullptr || ranks->rank() == 0; }
 };
 
 // Host values by name: means of the epoch, or of what has been seen of it.

@@ -1,17 +1,16 @@
 // The loop: batches in, optimiser steps out, checkpoints along the way; stopped at any moment it goes on bit for bit.
 #pragma once
 
-#include <mgca/core/config.hpp>
 #include <mgca/core/event.hpp>
+#include <mgca/core/random.hpp>
+#include <mgca/nn/batch_norm.hpp>  // average_running_statistics
 #include <mgca/tensor/precision.hpp>
+#include <mgca/train/agreement.hpp>
 #include <mgca/train/buffers.hpp>
-#include <mgca/train/checkpoint.hpp>
-#include <mgca/train/detail/hook_list.hpp>
-#include <mgca/train/detail/state.hpp>
+#include <mgca/train/detail/run_state.hpp>
 #include <mgca/train/fit_options.hpp>
+#include <mgca/train/gradient_average.hpp>
 #include <mgca/train/meter.hpp>
-#include <mgca/train/optimizer.hpp>
-#include <mgca/train/run_lock.hpp>
 #include <mgca/train/schedule.hpp>
 #include <mgca/train/task.hpp>
 
@@ -30,25 +29,22 @@ template <class T, class Source, class... Hooks>
 class Loop {
  public:
   Loop(T& task, const Source& source, const FitOptions& options, Hooks&... hooks)
-      : task_(task), source_(source), options_((options.validate(), options)), hooks_(hooks...), optimizer_(task.module(), options.optimizer, options.precision),
-        buffers_(task.module()), device_(task.module().parameters().front().device()) {
-    check_precision(options.precision, device_.type());
+      : task_(task), source_(source), state_(task.module(), (options.validate(), options), hooks...), buffers_(task.module()) {
+    check_precision(options.precision, state_.device.type());
     at_.epochs = options.epochs;
     at_.batches_per_epoch = source.batches_per_epoch();
-    at_.stop = options.run.stop;
     MGCA_CHECK(at_.batches_per_epoch > 0, "fit: the source has no batch; use a smaller batch size");
     at_.steps = options.epochs * steps_per_epoch();
-    if (options.run.folder.empty()) return;
-    auto& files = options.run.files ? *options.run.files : posix_files();
-    checkpoints_.emplace(options.run.folder / "checkpoints", options.keep_checkpoints, files);
-    if (options.run.lock == nullptr) lock_.emplace(options.run.folder);
-    for (const auto& folder : {options.run.folder, options.run.folder / "checkpoints"}) remove_abandoned(files, folder);
+    if (ranks_ == nullptr) return;
+    gradients_.emplace(task.module(), *ranks_, options.gradients);
+    not_finite_ = torch::zeros({ranks_->size()}, torch::dtype(torch::kFloat64).device(state_.device));
+    known_not_finite_.resize(static_cast<std::size_t>(ranks_->size()));
   }
 
   FitResult run() {
-    if (!resume()) torch::manual_seed(options_.seed);
+    state_.begin();
     task_.module().train();
-    while (!finished_ && at_.epoch < at_.epochs) {
+    while (!state_.finished && at_.epoch < at_.epochs) {
       if (!run_epoch()) return {at_, FitEnd::interrupted};
     }
     const bool early = at_.epoch < at_.epochs;
@@ -58,10 +54,10 @@ class Loop {
 
  private:
   using Clock = std::chrono::steady_clock;
-  enum class Failure : uint8_t { tolerated, thrown };
+  using State = RunState<Hooks...>;
+  using Failure = typename State::Failure;
 
   [[nodiscard]] int64_t steps_per_epoch() const { return (at_.batches_per_epoch + options_.accumulation - 1) / options_.accumulation; }
-  [[nodiscard]] bool stop_requested() const { return at_.stop != nullptr && at_.stop->load(); }
 
   // False if the run was asked to stop; a checkpoint is on disk then.
   bool run_epoch() {
@@ -74,8 +70,8 @@ class Loop {
       hooks_.each([&](auto& hook) { if constexpr (requires { hook.after_step(at_); }) hook.after_step(at_); });
       if (at_.step % options_.report_every == 0) report();
       if (at_.batch == at_.batches_per_epoch) break;
-      const bool stop = stop_requested();
-      if (stop || at_.step % options_.checkpoint_every == 0) save(stop ? Failure::thrown : Failure::tolerated);
+      const bool stop = state_.stop_requested();
+      if (stop || at_.step % options_.checkpoint_every == 0) state_.save(stop ? Failure::thrown : Failure::tolerated);
       if (stop) return false;
     }
     return end_epoch(Clock::now() - begin);
@@ -86,33 +82,78 @@ class Loop {
   void step(Batches& batches) {
     const auto group = std::min(options_.accumulation, at_.batches_per_epoch - at_.batch);
     at_.learning_rate = learning_rate(options_.schedule, at_.step, at_.steps);
-    optimizer_.zero_grad();
+    state_.optimizer.zero_grad();
     buffers_.remember();
+    if (ranks_ != nullptr) seed_dropout();
     for (int64_t i = 0; i < group; ++i) {
-      const auto begin = Clock::now();
-      auto batch = batches.next();
-      waited_ += Clock::now() - begin;
-      if (!batch) fail(ErrorKind::data, "fit: the source promised ", at_.batches_per_epoch, " batches in epoch ", at_.epoch, " and gave ", at_.batch);
+      const auto batch = next(batches, i);
       StepResult result;
       {
-        const AutocastScope scope(options_.precision, device_.type());
+        const AutocastScope scope(options_.precision, state_.device.type());
         result = task_.training_step(*batch);
       }
-      optimizer_.scaled(group == 1 ? result.loss : result.loss / static_cast<double>(group)).backward();
-      meter_.add(result);
+      if (gradients_) gradients_->expect(i + 1 < group ? GradientAverage::Pass::more : GradientAverage::Pass::last);
+      state_.optimizer.scaled(group == 1 ? result.loss : result.loss / static_cast<double>(group)).backward();
+      state_.meter.add(result);
+      if (ranks_ != nullptr) not_finite_.select(0, ranks_->rank()).add_(result.loss.detach().isfinite().logical_not());
       ++at_.batch;
     }
+    if (gradients_) gradients_->finish();
     if constexpr (requires { task_.after_backward(at_.epoch); }) task_.after_backward(at_.epoch);
-    optimizer_.step(at_.learning_rate);
-    buffers_.restore_where(optimizer_.skipped_now());
+    state_.optimizer.step(at_.learning_rate);
+    buffers_.restore_where(state_.optimizer.skipped_now());
+    if (ranks_ != nullptr) (void)nn::average_running_statistics(task_.module(), &ranks_->data);
     ++at_.step;
+  }
+
+  // A batch on every rank, or an error on all of them; then what was trained is saved, unless the step has begun. Ranks learn here, too,
+  // whether one of them was asked to stop: all do so after this step.
+  template <class Batches>
+  [[nodiscard]] auto next(Batches& batches, int64_t of_step) {
+    decltype(batches.next()) batch;
+    const auto begin = Clock::now();
+    try {
+      const bool stop = on_all_or_none(ranks_, {.step = at_.step, .stop = state_.own_stop()}, [&] {
+        batch = batches.next();
+        if (!batch) fail(ErrorKind::data, "fit: the source promised ", at_.batches_per_epoch, " batches in epoch ", at_.epoch, " and gave ", at_.batch);
+      });
+      state_.stop = state_.stop || stop;
+    } catch (const OutOfStep&) {
+      throw;
+    } catch (const std::exception&) {
+      if (ranks_ != nullptr && of_step == 0) state_.save(Failure::tolerated);
+      throw;
+    }
+    waited_ += Clock::now() - begin;
+    return batch;
+  }
+
+  // What dropout draws on a rank is a function of seed, step and rank, so no generator but rank 0's needs to be saved.
+  void seed_dropout() const {
+    RandomStream draws({.seed = options_.seed, .epoch = static_cast<uint64_t>(at_.step), .sample = static_cast<uint64_t>(ranks_->rank())}, Use::dropout);
+    const uint64_t high = draws();
+    torch::manual_seed(high << 32 | draws());
   }
 
   // The one read of a report: means, and skipped steps, which are told and beyond patience end the run.
   Values read() {
-    auto reading = meter_.read(optimizer_.skipped());
+    auto also = state_.optimizer.skipped();
+    if (ranks_ != nullptr) {
+      const auto not_finite = not_finite_.clone();
+      ranks_->data.sum(not_finite);
+      also = torch::cat({also.to(not_finite.dtype()), not_finite});
+    }
+    auto reading = state_.meter.joined(ranks_, state_.device).read(also);
     const auto in_all = static_cast<int64_t>(reading.also[0]), in_a_row = static_cast<int64_t>(reading.also[1]), last = static_cast<int64_t>(reading.also[2]);
-    if (in_all == std::exchange(known_skips_, in_all)) return std::move(reading.means);
+    std::string who;  // of the ranks, where there are some: whose loss was not finite since the last reading
+    for (std::size_t rank = 0; rank < known_not_finite_.size(); ++rank) {
+      if (std::exchange(known_not_finite_[rank], reading.also[3 + rank]) != reading.also[3 + rank]) who += (who.empty() ? "" : " ") + std::to_string(rank);
+    }
+    if (in_all != std::exchange(state_.known_skips, in_all)) tell_skips(in_all, in_a_row, last, who);
+    return std::move(reading.means);
+  }
+
+  void tell_skips(int64_t in_all, int64_t in_a_row, int64_t last, const std::string& who) {
     const auto epoch = (last - 1) / steps_per_epoch(), first = (last - 1) % steps_per_epoch() * options_.accumulation;
     const auto end = std::min(first + options_.accumulation, at_.batches_per_epoch);
     std::string rows;  // of the last skipped step, where the source can name them
@@ -121,13 +162,14 @@ class Loop {
         for (const auto row : source_.rows(epoch, batch)) rows += (rows.empty() ? "" : " ") + std::to_string(row);
       }
     }
-    emit(options_.run.sink, "skipped_steps", {{"step", last}, {"epoch", epoch}, {"batch", first}, {"in_all", in_all}, {"in_a_row", in_a_row}, {"rows", rows}});
+    std::vector<Field> fields{{"step", last}, {"epoch", epoch}, {"batch", first}, {"in_all", in_all}, {"in_a_row", in_a_row}, {"rows", rows}};
+    if (ranks_ != nullptr) fields.push_back({"ranks", who});
+    if (options_.run.sink) options_.run.sink("skipped_steps", fields);
     if (in_a_row >= options_.patience_non_finite) {
       fail(ErrorKind::data, "fit: the gradients of the last ", in_a_row, " steps, up to step ", last, " in epoch ", epoch, ", batch ", first,
-           rows.empty() ? "" : " (rows " + rows + ")",
+           rows.empty() ? "" : " (rows " + rows + ")", who.empty() ? "" : ", on rank " + who,
            ", are not finite and were skipped; lower the learning rate or check these data. The last checkpoint is whole");
     }
-    return std::move(reading.means);
   }
 
   void report() {
@@ -137,17 +179,18 @@ class Loop {
                                      {"batches", at_.batches_per_epoch}, {"learning_rate", at_.learning_rate}, {"loss", values.at("loss")}});
   }
 
-  // False if the run was asked to stop before the hooks were done; a resumed run repeats them.
+  // False if the run was asked to stop before the hooks were done; a resumed run repeats them. What a hook asks for on one rank, all do.
   bool end_epoch(Clock::duration trained) {
     auto values = read();
-    save(stop_requested() ? Failure::thrown : Failure::tolerated);  // validation can take long
-    bool interrupted = stop_requested();
+    if (ranks_ != nullptr) require_same_parameters(task_.module(), *ranks_, "after epoch " + std::to_string(at_.epoch));
+    state_.save(state_.stop_requested() ? Failure::thrown : Failure::tolerated);  // validation can take long
+    bool interrupted = state_.stop_requested();
     hooks_.each([&](auto& hook) {
       if (interrupted) return;
       if constexpr (requires { { hook.after_epoch(at_, values) } -> std::same_as<Stop>; }) {
         const auto stop = hook.after_epoch(at_, values);
-        interrupted = stop == Stop::interrupted;
-        finished_ = finished_ || stop == Stop::yes;
+        interrupted = any_rank(ranks_, stop == Stop::interrupted);
+        state_.finished = any_rank(ranks_, stop == Stop::yes) || state_.finished;
       } else if constexpr (requires { hook.after_epoch(at_, values); }) {
         hook.after_epoch(at_, values);
       }
@@ -160,78 +203,26 @@ class Loop {
     if (options_.run.sink) options_.run.sink("epoch", fields);
     ++at_.epoch;
     at_.batch = 0;
-    meter_.reset();
-    const bool last = finished_ || at_.epoch == at_.epochs;
-    save(last || stop_requested() ? Failure::thrown : Failure::tolerated);
+    state_.meter.reset();
+    state_.stop = any_rank(ranks_, state_.own_stop());
+    const bool stop = state_.stop_requested(), last = state_.finished || at_.epoch == at_.epochs;
+    state_.save(last || stop ? Failure::thrown : Failure::tolerated);
     task_.module().train();
-    return last || !stop_requested();
-  }
-
-  [[nodiscard]] RunRecord record() {
-    RunRecord record{.epoch = at_.epoch, .batch = at_.batch, .step = at_.step, .identity = options_.run.identity,
-                     .options = deciding_options(options_), .hooks = hooks_.records(), .threads = at::get_num_threads(), .device = c10::DeviceTypeName(device_.type(), /*lower_case=*/true), .finished = finished_};
-    record.options["batches_per_epoch"] = std::to_string(at_.batches_per_epoch);
-    return record;
-  }
-
-  // A failure is tolerated where the run goes on: the previous generation is whole. Not for ever.
-  void save(Failure failure) {
-    if (!checkpoints_) return;
-    try {
-      require_finite(task_.module());
-      Checkpoint checkpoint{.record = record(), .parts = {{"model", state_dict(task_.module())}, {"optimizer", optimizer_.state()},
-                                                          {"meter", meter_.state()}, {"random", random_state_of(device_)}}};
-      hooks_.add_tensors(checkpoint.parts);
-      checkpoints_->save(checkpoint);
-      failed_saves_ = 0;
-      emit(options_.run.sink, "checkpoint", {{"epoch", at_.epoch}, {"step", at_.step}});
-    } catch (const Error& error) {
-      emit(options_.run.sink, "checkpoint_failed", {{"step", at_.step}, {"reason", std::string(error.what())}});
-      if (++failed_saves_ >= 3 || failure == Failure::thrown) throw;
-    }
-  }
-
-  // Takes up the newest checkpoint. Throws Error(config) where it belongs to another run, listing both values.
-  bool resume() {
-    if (!checkpoints_) return false;
-    const auto found = checkpoints_->newest(options_.run.sink);
-    if (!found) return false;
-    const auto& saved = found->record;
-    const auto now = record();
-    require_same_run(saved, now, options_.run.folder.string());
-    report_changes(saved, now, options_.run.sink);
-    load_state_dict(task_.module(), found->part("model"));
-    optimizer_.load_state(found->part("optimizer"));
-    meter_.load_state(found->part("meter"), device_);
-    restore_random_state(found->part("random"), device_);
-    at_.epoch = saved.epoch;
-    at_.batch = saved.batch;
-    at_.step = saved.step;
-    if (at_.step > 0) at_.learning_rate = learning_rate(options_.schedule, at_.step - 1, at_.steps);
-    finished_ = saved.finished;
-    known_skips_ = static_cast<int64_t>(host_values(optimizer_.skipped())[0]);
-    hooks_.restore(saved.hooks);
-    hooks_.restore_tensors(found->parts);
-    hooks_.each([&](auto& hook) { if constexpr (requires { hook.resumed(at_); }) hook.resumed(at_); });
-    emit(options_.run.sink, "resumed", {{"epoch", at_.epoch}, {"batch", at_.batch}, {"step", at_.step}});
-    return true;
+    return last || !stop;
   }
 
   T& task_;
   const Source& source_;
-  FitOptions options_;
-  HookList<Hooks...> hooks_;
-  AdamW optimizer_;
+  State state_;
+  const FitOptions& options_ = state_.options;
+  HookList<Hooks...>& hooks_ = state_.hooks;
+  Progress& at_ = state_.at;
+  Ranks* const ranks_ = state_.ranks;
   Buffers buffers_;
-  torch::Device device_;
-  Meter meter_{NonFinite::left_out};
-  Progress at_;
-  Clock::duration waited_{};  // for batches, in this epoch
-  std::optional<CheckpointFolder> checkpoints_;
-  std::optional<RunLock> lock_;
-  int64_t known_skips_ = 0;
-  int64_t failed_saves_ = 0;
-  bool finished_ = false;
+  std::optional<GradientAverage> gradients_;
+  Tensor not_finite_;                     // (ranks) on the device: losses without a number, each rank's in its own place
+  std::vector<double> known_not_finite_;  // of all ranks, at the last reading
+  Clock::duration waited_{};              // for batches, in this epoch
 };
 
 }  // namespace detail

@@ -41,9 +41,9 @@ class History {
     auto& row = rows_.emplace_back(HistoryRow{.epoch = at.epoch, .step = at.step, .values = values});
     std::erase_if(row.values, [](const auto& value) { return !std::isfinite(value.second); });  // an empty cell; JSON has no such number
     row.values["learning_rate"] = at.learning_rate;
-    write();
+    write(at);
   }
-  void resumed(const Progress& /*at*/) { write(); }
+  void resumed(const Progress& at) { write(at); }
 
   [[nodiscard]] const std::vector<HistoryRow>& rows() const { return rows_; }
   // The values of one column, epoch by epoch; epochs without it are left out.
@@ -61,8 +61,8 @@ class History {
   }
 
  private:
-  void write() const {
-    if (csv_.empty()) return;
+  void write(const Progress& at) const {
+    if (csv_.empty() || !at.writes()) return;
     std::set<std::string> columns;
     for (const auto& row : rows_) {
       for (const auto& [column_name, value] : row.values) columns.insert(column_name);

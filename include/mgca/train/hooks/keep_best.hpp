@@ -31,7 +31,7 @@ class KeepBest {
   void after_epoch(const Progress& at, Values& values) {
     const double value = monitored(values, options_.monitor);
     if (!improves(value, best_, options_.better)) return;
-    write_weights(options_.path, {state_dict(*module_), options_.metadata});
+    if (at.writes()) write_weights(options_.path, {state_dict(*module_), options_.metadata});
     best_ = value;
     epoch_ = at.epoch;
   }

@@ -1,0 +1,194 @@
+// What a training run knows of the ranks it trains with, and what they tell each other from host to host.
+#pragma once
+
+#include <mgca/core/error.hpp>
+#include <mgca/tensor/nn.hpp>
+#include <mgca/tensor/process_group.hpp>
+#include <mgca/tensor/state_dict.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstddef>
+#include <cstring>
+#include <exception>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace mgca {
+
+// Both groups have the same ranks. `data` serves this loop alone: its sums begin in the middle of a backward pass, at moments that
+// may differ from rank to rank, so a loss that gathers features needs a group of its own.
+struct Ranks {
+  ProcessGroup& data;     // of the parameters' device: gradients, statistics
+  ProcessGroup& control;  // on the CPU: small exchanges, which wait for no device
+
+  [[nodiscard]] int64_t rank() const { return control.rank(); }
+  [[nodiscard]] int64_t size() const { return control.size(); }
+};
+
+// Every rank's text, in order of ranks.
+[[nodiscard]] inline std::vector<std::string> gather_texts(ProcessGroup& control, std::string_view mine) {
+  const auto lengths = control.gather(torch::tensor({static_cast<int64_t>(mine.size())}));
+  const auto* length = lengths.const_data_ptr<int64_t>();
+  const auto longest = *std::max_element(length, length + control.size());
+  std::vector<std::string> texts(static_cast<std::size_t>(control.size()));
+  if (longest == 0) return texts;
+  auto padded = torch::zeros({1, longest}, torch::kUInt8);
+  std::memcpy(padded.mutable_data_ptr<uint8_t>(), mine.data(), mine.size());
+  const auto all = control.gather(padded);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    texts[i].assign(reinterpret_cast<const char*>(all.const_data_ptr<uint8_t>()) + static_cast<int64_t>(i) * longest, static_cast<std::size_t>(length[i]));
+  }
+  return texts;
+}
+
+// Rank 0's bytes, on every rank; what the others pass is not looked at.
+[[nodiscard]] inline std::vector<std::byte> copy_bytes(ProcessGroup& control, std::vector<std::byte> bytes) {
+  auto size = torch::tensor({static_cast<int64_t>(bytes.size())});
+  control.copy(size, 0);
+  bytes.resize(static_cast<std::size_t>(*size.const_data_ptr<int64_t>()));
+  constexpr std::size_t kPiece = std::size_t{1} << 28;  // what one operation carries
+  for (std::size_t at = 0; at < bytes.size(); at += kPiece) {
+    const auto piece = std::span(bytes).subspan(at, std::min(kPiece, bytes.size() - at));
+    control.copy(torch::from_blob(piece.data(), {static_cast<int64_t>(piece.size())}, torch::kUInt8), 0);
+  }
+  return bytes;
+}
+
+// Does any rank say yes? No ranks: what is said here.
+[[nodiscard]] inline bool any_rank(Ranks* ranks, bool mine) {
+  if (ranks == nullptr) return mine;
+  auto said = torch::tensor({int64_t{mine}});
+  ranks->control.sum(said);
+  return *said.const_data_ptr<int64_t>() > 0;
+}
+
+// What a rank tells the others whenever they agree on something.
+struct Standing {
+  int64_t step = 0;   // the same on all ranks
+  bool stop = false;  // it was asked to stop
+};
+
+struct OutOfStep : Error {
+  using Error::Error;
+};
+
+// Does the same on every rank at once: something that may fail on one of them alone and in which they do not meet. Says whether any was
+// asked to stop. Where the call failed on some, all throw: these what it threw, the others an Error of the same kind with its message.
+// Throws OutOfStep, an Error(system), on all where they are not at one step. No ranks: calls it.
+template <class Call>
+bool on_all_or_none(Ranks* ranks, const Standing& standing, Call&& call) {
+  if (ranks == nullptr) return call(), standing.stop;
+  std::exception_ptr mine;
+  std::string said;
+  try {
+    call();
+  } catch (const Error& error) {
+    mine = std::current_exception();
+    said = std::string(1, static_cast<char>('0' + static_cast<int>(error.kind()))) + error.what();
+  } catch (const std::exception& error) {
+    mine = std::current_exception();
+    said = std::string(1, static_cast<char>('0' + static_cast<int>(ErrorKind::system))) + error.what();
+  } catch (...) {
+    mine = std::current_exception();
+    said = std::string(1, static_cast<char>('0' + static_cast<int>(ErrorKind::system))) + "for a reason it did not tell";
+  }
+  const auto all = ranks->control.gather(torch::tensor({standing.step, int64_t{standing.stop}, int64_t{mine != nullptr}}).view({1, 3}));
+  const auto table = all.accessor<int64_t, 2>();
+  bool stop = false, failed = false;
+  std::string elsewhere;
+  for (int64_t rank = 0; rank < ranks->size(); ++rank) {
+    stop = stop || table[rank][1] != 0;
+    failed = failed || table[rank][2] != 0;
+    if (table[rank][0] != table[0][0]) elsewhere += "; rank " + std::to_string(rank) + " is at step " + std::to_string(table[rank][0]);
+  }
+  if (!elsewhere.empty()) {
+    throw OutOfStep(ErrorKind::system, detail::join("fit: the ranks are out of step: rank 0 is at step ", table[0][0], elsewhere,
+                                                    "; start all of them again, from one checkpoint"));
+  }
+  if (failed) {
+    const auto texts = gather_texts(ranks->control, said);
+    if (mine) std::rethrow_exception(mine);
+    const auto first = std::find_if(texts.begin(), texts.end(), [](const auto& text) { return !text.empty(); });
+    fail(static_cast<ErrorKind>((*first)[0] - '0'), "rank ", first - texts.begin(), " failed: ", first->substr(1));
+  }
+  return stop;
+}
+
+// Texts by name that must be the same everywhere. Throws Error(config) on every rank, naming each rank that has another one than rank 0.
+inline void require_agreement(Ranks& ranks, const std::map<std::string, std::string>& mine) {
+  std::string packed;
+  for (const auto& [name, value] : mine) (packed += name + '\0') += value + '\0';
+  const auto unpack = [](std::string_view text) {
+    std::map<std::string, std::string> items;
+    const auto next = [&] {
+      const auto end = text.find('\0');
+      std::string piece(text.substr(0, end));
+      text.remove_prefix(end + 1);
+      return piece;
+    };
+    while (!text.empty()) {
+      auto name = next();
+      items[std::move(name)] = next();
+    }
+    return items;
+  };
+  const auto texts = gather_texts(ranks.control, packed);
+  const auto first = unpack(texts[0]);
+  const auto value_of = [](const auto& items, const std::string& name) {
+    const auto it = items.find(name);
+    return it == items.end() ? std::string("(absent)") : it->second;
+  };
+  std::string differences;
+  for (std::size_t rank = 1; rank < texts.size(); ++rank) {
+    if (texts[rank] == texts[0]) continue;
+    const auto other = unpack(texts[rank]);
+    auto all = first;
+    all.insert(other.begin(), other.end());
+    for (const auto& [name, unused] : all) {
+      const auto there = value_of(other, name), here = value_of(first, name);
+      if (there != here) differences += "\n  " + name + ": rank " + std::to_string(rank) + " has " + there + ", rank 0 " + here;
+    }
+  }
+  if (!differences.empty()) fail(ErrorKind::config, "fit: the ranks do not agree; start all of them with the same configuration, data and library:", differences);
+}
+
+// Rank 0's parameters and buffers, to all.
+inline void copy_state(torch::nn::Module& module, Ranks& ranks) {
+  const torch::NoGradGuard no_grad;
+  std::vector<std::pair<Tensor, Tensor>> copies;  // what is to be set, and what travels
+  std::vector<Collective> under_way;
+  for (const auto& [name, value] : state_dict(module)) {
+    if (value.numel() == 0) continue;
+    auto& [to, from] = copies.emplace_back(value.detach(), value.detach().contiguous());
+    under_way.push_back(ranks.data.start_copy(from.reshape({-1}).view(torch::kUInt8), 0));
+  }
+  for (auto& one : under_way) one.wait();
+  for (auto& [to, from] : copies) to.copy_(from);
+}
+
+// Throws Error(system) on all ranks, naming those whose parameters are not rank 0's to the last bit. One number a parameter is compared, and waited for.
+inline void require_same_parameters(const torch::nn::Module& module, Ranks& ranks, const std::string& when) {
+  const torch::NoGradGuard no_grad;
+  std::vector<Tensor> sums;
+  for (const auto& parameter : module.parameters()) {
+    const auto type = parameter.element_size() == 8 ? torch::kInt64 : parameter.element_size() == 4 ? torch::kInt32 : torch::kInt16;
+    const auto bits = parameter.detach().contiguous().view(type).to(torch::kInt64);
+    sums.push_back((bits * (bits + 40503)).sum());  // one bit more here and one less there must not cancel
+  }
+  const auto all = ranks.control.gather(torch::stack(sums).cpu().unsqueeze(0));
+  std::string others;
+  for (int64_t rank = 1; rank < ranks.size(); ++rank) {
+    const auto different = all[rank].ne(all[0]).nonzero();
+    if (different.numel() == 0) continue;
+    others += (others.empty() ? "rank " : "; rank ") + std::to_string(rank) + " in " + std::to_string(different.size(0)) + " of them, first '" +
+              module.named_parameters()[static_cast<std::size_t>(different.const_data_ptr<int64_t>()[0])].key() + "'";
+  }
+  if (!others.empty()) fail(ErrorKind::system, "fit: ", when, " the ranks no longer hold the same parameters as rank 0: ", others, "; go on from the last checkpoint");
+}
+
+}  // namespace mgca
