@@ -16,7 +16,7 @@ namespace study {
 
 struct Manifest {
   std::string library, data, vocabulary, pack, config, device;
-  std::int64_t train = 0, valid = 0, bad = 0, threads = 0, parameters = 0;
+  std::int64_t train = 0, valid = 0, bad = 0, threads = 0, ranks = 1, parameters = 0;
   std::vector<StartRecord> start;
   static void describe(auto& self, auto&& field) {
     field("library", self.library, "version");
@@ -29,6 +29,7 @@ struct Manifest {
     field("valid", self.valid, "validation pairs");
     field("bad", self.bad, "pairs whose picture could not be read when the run began");
     field("threads", self.threads, "compute threads");
+    field("ranks", self.ranks, "processes that trained together");
     field("parameters", self.parameters, "trainable parameters");
     field("start", self.start, "files of start weights");
   }

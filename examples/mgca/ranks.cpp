@@ -2,10 +2,15 @@
 #include "ranks.hpp"
 
 #include "console.hpp"
+#include "study.hpp"
+
+#include <mgca/train/meeting.hpp>
 
 #include <CLI/CLI.hpp>
 
+#include <cmath>
 #include <cstdlib>
+#include <exception>
 #include <fcntl.h>
 #include <thread>
 #include <unistd.h>
@@ -39,15 +44,6 @@ void end_at_once(const std::string& message) {
   std::_Exit(static_cast<int>(console::Exit::system));
 }
 
-void wait_for(const std::function<bool()>& done, const mgca::Watch& watch, const std::function<std::string()>& missing) {
-  const auto end = std::chrono::steady_clock::now() + kStart;
-  while (!done()) {
-    watch.check();
-    if (std::chrono::steady_clock::now() > end) mgca::fail(mgca::ErrorKind::system, missing());
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-}
-
 }  // namespace
 
 void add_options(CLI::App& command, Options& o) {
@@ -66,43 +62,52 @@ std::optional<mgca::RankAddress> own_address(const Options& options) {
   return address;
 }
 
+std::string device_of(const mgca::RankAddress& address, const std::string& device) {
+  if (device.starts_with("cuda:")) {
+    mgca::fail(mgca::ErrorKind::argument, "--device ", device, ": ", address.world, " ranks cannot share a GPU; write --device cuda, and each takes the one of its LOCAL_RANK");
+  }
+  return study::parse_device(device).is_cuda() ? "cuda:" + std::to_string(address.local_rank) : device;
+}
+
 bool to_supervise(const Options& options) { return options.count > 1 && !started_by_us(); }
 
-Team::Team(const mgca::RankAddress& address, const Options& options, torch::Device device) : address_(address) {
-  if (!first()) be_silent();
-  store_ = mgca::connect_store(address, kStart);
-  watch_ = std::make_unique<mgca::Watch>(mgca::connect_store(address, kStart), address, mgca::WatchOptions{.timeout = timeout_of(options), .on_lost = end_at_once});
-  store_->set("here/" + std::to_string(rank()), "yes");
-  std::int64_t next = 0;
-  const auto all_here = [&] {
-    while (next < size() && store_->find("here/" + std::to_string(next))) ++next;
-    return next == size();
-  };
-  wait_for(all_here, *watch_, [&] {
-    return "rank " + std::to_string(next) + " did not come to " + address_.host + ":" + std::to_string(address_.port) + " in 300 s; start all " +
-           std::to_string(size()) + " ranks with the same MASTER_ADDR and MASTER_PORT";
-  });
+Team::Team(const mgca::RankAddress& address, const Options& options, torch::Device device) {
+  if (address.rank != 0) be_silent();
+  const auto lobby = mgca::connect_store(address, kStart);
+  address_ = mgca::meet(*lobby, address, kStart);
+  if (started_by_us()) address_.round = address.round;  // the supervisor keeps a place for each attempt, and speaks there
+  store_ = mgca::connect_store(address_, kStart);
+  watch_ = std::make_unique<mgca::Watch>(mgca::connect_store(address_, kStart), address_, mgca::WatchOptions{.timeout = timeout_of(options), .on_lost = end_at_once});
   const auto group = [&](torch::Device on, const char* name) {
     return mgca::connect_group(store_, address_, on, {.check = [this] { watch_->check(); }, .name = name});
   };
   control_ = group(torch::kCPU, "control");
-  if (device.is_cuda()) data_ = group(device, "data");
+  data_ = group(device, "data");
+  peers_ = group(device, "peers");
+  all_.emplace(mgca::Ranks{.data = *data_, .control = *control_});
 }
 
-void Team::agree(const std::map<std::string, std::string>& said) const {
-  for (const auto& [name, mine] : said) {
-    const auto key = "agree/" + name;
-    if (first()) {
-      store_->set(key, mine);
-      continue;
-    }
-    wait_for([&] { return store_->find(key).has_value(); }, *watch_, [&] { return "rank 0 did not say its " + name + " in 300 s"; });
-    const auto theirs = store_->find(key).value();
-    if (theirs != mine) {
-      mgca::fail(mgca::ErrorKind::config, "rank ", rank(), " has another ", name, " than rank 0: ", mine, ", rank 0 has ", theirs, "; start all ranks with the same options and data");
-    }
+// A rank that fails by itself says so first: its groups may wait for the others, who end when they hear of it. Where another was lost, the watch ends a
+// process that its groups hold up, so it goes after them.
+Team::~Team() {
+  if (std::uncaught_exceptions() == 0) return;
+  try {
+    watch_->check();
+  } catch (const mgca::Error&) {
+    return;
   }
-  control_->barrier();
+  watch_->leave(mgca::Leaving::failed);
+}
+
+bool Team::supervised() const { return started_by_us(); }
+
+std::string Team::word_of_first(const std::string& mine) const {
+  if (first()) return store_->set("word", mine), mine;
+  for (;;) {
+    if (auto word = store_->find("word")) return *std::move(word);
+    watch_->check();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
 }
 
 }  // namespace ranks

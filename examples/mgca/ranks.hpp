@@ -3,11 +3,11 @@
 
 #include <mgca/core/ranks.hpp>
 #include <mgca/tensor/process_group.hpp>
+#include <mgca/train/agreement.hpp>
 #include <mgca/train/watch.hpp>
 
 #include <chrono>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,6 +29,9 @@ void add_options(CLI::App& command, Options& options);  // --ranks, --rank-timeo
 // The rank that whoever started this process says it is; nothing: it trains alone. Throws Error(config), also where --ranks contradicts the environment.
 [[nodiscard]] std::optional<mgca::RankAddress> own_address(const Options& options);
 
+// The device of a rank: the GPU of its number on its host, where --device names none. Throws Error(argument) where several ranks are to share one.
+[[nodiscard]] std::string device_of(const mgca::RankAddress& address, const std::string& device);
+
 // Is this process to start the others? Then supervise() is all it has to do.
 [[nodiscard]] bool to_supervise(const Options& options);
 
@@ -36,26 +39,32 @@ void add_options(CLI::App& command, Options& options);  // --ranks, --rank-timeo
 // SIGTERM and Ctrl-C are passed on. Returns when all are done, throws CLI::RuntimeError with the exit code where they did not succeed.
 void supervise(const Options& options);
 
-// A rank among the others. The watch goes last: it names who is lost to whoever waits in a group.
+// A rank among the others. Whoever waits in a group is told by the watch who is lost.
 class Team {
  public:
   // Finds the others, and returns when all are there. Throws Error(system).
   Team(const mgca::RankAddress& address, const Options& options, torch::Device device);
+  ~Team();
+  Team(const Team&) = delete;
+  Team& operator=(const Team&) = delete;
 
   [[nodiscard]] std::int64_t rank() const { return address_.rank; }
   [[nodiscard]] std::int64_t size() const { return address_.world; }
-  [[nodiscard]] bool first() const { return rank() == 0; }                  // who writes and speaks
-  [[nodiscard]] mgca::ProcessGroup& control() const { return *control_; }   // for tensors on the CPU
-  [[nodiscard]] mgca::ProcessGroup& data() const { return data_ ? *data_ : *control_; }  // for those on the device
+  [[nodiscard]] bool first() const { return rank() == 0; }  // who writes and speaks
+  [[nodiscard]] bool supervised() const;                    // by `--ranks`
 
-  // Returns when all ranks have said the same under every name. Throws Error(config) naming what differs from rank 0's.
-  void agree(const std::map<std::string, std::string>& said) const;
+  // What rank 0 says, however long that takes it; what the others say is not looked at.
+  [[nodiscard]] std::string word_of_first(const std::string& mine) const;
+
+  [[nodiscard]] mgca::Ranks& all() { return *all_; }              // for the loop
+  [[nodiscard]] mgca::ProcessGroup& peers() { return *peers_; }  // for what a model exchanges within a step
 
  private:
   mgca::RankAddress address_;
   std::shared_ptr<mgca::RankStore> store_;
   std::unique_ptr<mgca::Watch> watch_;
-  std::shared_ptr<mgca::ProcessGroup> control_, data_;
+  std::shared_ptr<mgca::ProcessGroup> control_, data_, peers_;
+  std::optional<mgca::Ranks> all_;
 };
 
 }  // namespace ranks

@@ -7,10 +7,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
 #include <fstream>
+#include <map>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -39,7 +41,7 @@ std::vector<std::string> own_words() {
 std::vector<std::string> environment_of_rank(std::int64_t rank, std::int64_t world, std::uint16_t port) {
   const auto local = std::to_string(rank);
   std::map<std::string, std::string> set{{"RANK", local}, {"WORLD_SIZE", std::to_string(world)}, {"LOCAL_RANK", local}, {"MASTER_ADDR", "127.0.0.1"},
-                                         {"MASTER_PORT", std::to_string(port)}, {"TORCHELASTIC_USE_AGENT_STORE", "True"}, {"TORCHELASTIC_RESTART_COUNT", "0"},
+                                         {"MASTER_PORT", std::to_string(port)}, {"TORCHELASTIC_USE_AGENT_STORE", "True"}, {"TORCHELASTIC_RUN_ID", "0"},
                                          {"MGCA_SUPERVISED", "1"}};
   if (std::getenv("OMP_NUM_THREADS") == nullptr) {
     set["OMP_NUM_THREADS"] = std::to_string(std::max<std::int64_t>(1, static_cast<std::int64_t>(std::thread::hardware_concurrency()) / world));
@@ -99,7 +101,7 @@ class Attempt {
       }
       if (lost_ && Clock::now() > deadline_) end_all(SIGKILL);
     }
-    read_errors();
+    while (std::any_of(children_.begin(), children_.end(), [](const auto& child) { return child.errors >= 0; })) read_errors();  // to their ends
   }
 
   [[nodiscard]] const std::optional<std::string>& lost() const { return lost_; }  // who, and why
@@ -201,8 +203,8 @@ void supervise(const Options& options) {
     const auto exit = attempt.exit();
     const bool lasting = exit == Exit::usage || exit == Exit::config || exit == Exit::data;  // it would happen again
     if (lasting || restarts == options.max_restarts) {
-      console::note("mgca: " + *attempt.lost() + (lasting || options.max_restarts == 0 ? "" : "; started again " + std::to_string(restarts) + " times already") +
-                    "; the same command goes on from the last checkpoint");
+      console::note("mgca: " + *attempt.lost() + (restarts > 0 ? "; all ranks were started again " + std::to_string(restarts) + " times" : "") +
+                    (lasting ? "; its message is above" : "; the same command goes on from the last checkpoint"));
       throw CLI::RuntimeError(static_cast<int>(exit));
     }
     console::note("  " + *attempt.lost() + "; all ranks are started again (" + std::to_string(restarts + 1) + " of " + std::to_string(options.max_restarts) + ")");

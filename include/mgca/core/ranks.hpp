@@ -21,7 +21,7 @@ struct RankAddress {
   std::string host = "127.0.0.1";
   std::uint16_t port = 29500;   // of the meeting place, on `host`
   bool hosted = false;          // somebody else keeps the meeting place there, as torchrun and our supervisor do; else rank 0 does
-  std::string round;            // tells attempts apart that meet at one place: torchrun's restarts, ours
+  std::string round;            // tells apart what meets at one place: jobs, and attempts of one (train/meeting.hpp)
 };
 
 // Small texts under names, which all ranks read and write.
@@ -107,7 +107,7 @@ inline constexpr std::int64_t kMostRanks = 1'000'000;
     if (*hosted != "True" && *hosted != "False") fail(ErrorKind::config, "ranks: TORCHELASTIC_USE_AGENT_STORE is '", *hosted, "'; expected True or False");
     address.hosted = *hosted == "True";
   }
-  address.round = v.find("TORCHELASTIC_RESTART_COUNT").value_or("");
+  address.round = v.find("TORCHELASTIC_RUN_ID").value_or("");  // TORCHELASTIC_RESTART_COUNT may differ between hosts
   return address;
 }
 

@@ -126,7 +126,7 @@ struct WatchState {
     if (const auto told = told_lost(*store)) lose(*told);
     std::unique_lock lock(mutex);
     answered = running;
-    if (std::exchange(signs_, signs) != signs || signs == 0 || next == address.rank) seen_ = running;  // who has not come yet is not missed here
+    if (std::exchange(signs_, signs) != signs || next == address.rank) seen_ = running;
     if (running - seen_ > options.timeout && lost.empty() && !left) {
       lock.unlock();
       const bool finished = store->find("watch/end/" + std::to_string(next)) == "finished";
@@ -148,7 +148,7 @@ struct WatchState {
 // One per rank that takes part. A rank that is killed, stopped or cut off is named to the others within the timeout and 0.6 s.
 class Watch {
  public:
-  // The store is the watch's own connection: a call that takes long elsewhere must not hold it up.
+  // To be made when all have met (meeting.hpp): one that does not come is missed. The store is the watch's own connection, which no call elsewhere holds up.
   Watch(std::shared_ptr<RankStore> store, const RankAddress& address, WatchOptions options = {})
       : state_(std::make_shared<detail::WatchState>(std::move(store), address, std::move(options))), exceptions_(std::uncaught_exceptions()) {
     MGCA_CHECK(state_->options.timeout >= std::chrono::milliseconds(100), "watch: expected a timeout of at least 0.1 s, got ", state_->options.timeout.count(), " ms");
