@@ -204,7 +204,7 @@ void supervise(const Options& options) {
     const bool lasting = exit == Exit::usage || exit == Exit::config || exit == Exit::data;  // it would happen again
     if (lasting || restarts == options.max_restarts) {
       console::note("mgca: " + *attempt.lost() + (restarts > 0 ? "; all ranks were started again " + std::to_string(restarts) + " times" : "") +
-                    (lasting ? "; its message is above" : "; the same command goes on from the last checkpoint"));
+                    (lasting ? "" : "; the same command goes on from the last checkpoint"));
       throw CLI::RuntimeError(static_cast<int>(exit));
     }
     console::note("  " + *attempt.lost() + "; all ranks are started again (" + std::to_string(restarts + 1) + " of " + std::to_string(options.max_restarts) + ")");

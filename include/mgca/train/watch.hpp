@@ -49,7 +49,7 @@ struct WatchState {
 
   WatchState(std::shared_ptr<RankStore> store_, RankAddress address_, WatchOptions options_)
       : store(std::move(store_)), address(std::move(address_)), options(std::move(options_)),
-        period(std::min<Duration>(std::chrono::milliseconds(200), options.timeout / 12)) {}
+        period(std::min<Duration>(std::chrono::milliseconds(150), options.timeout / 16)) {}
 
   // Shows signs of life, reads those of the next rank and what was told, until this rank goes; then tells so.
   void ask() {
@@ -173,9 +173,11 @@ class Watch {
     if (std::exchange(state_->left, true)) return;
     state_->leaving = how;
     state_->changed.notify_all();
+    const auto period = state_->period;
     // Who keeps the place stays until the others have read why the training ends.
-    if (!state_->lost.empty() && !state_->address.hosted && state_->address.rank == 0) state_->changed.wait_for(lock, 2 * state_->period, [] { return false; });
-    const bool silent = state_->changed.wait_for(lock, std::min<std::chrono::milliseconds>(std::chrono::seconds(1), state_->options.timeout), [&] { return state_->silent; });
+    if (!state_->lost.empty() && !state_->address.hosted && state_->address.rank == 0) state_->changed.wait_for(lock, period + period / 4, [] { return false; });
+    const auto patience = state_->lost.empty() ? std::min<detail::WatchState::Duration>(std::chrono::seconds(1), state_->options.timeout) : 2 * period;
+    const bool silent = state_->changed.wait_for(lock, patience, [&] { return state_->silent; });
     lock.unlock();
     judging_.join();
     silent ? asking_.join() : asking_.detach();
