@@ -1,4 +1,5 @@
 #include "catch.hpp"
+#include "host_reads.hpp"
 #include "paths.hpp"
 #include "ranks.hpp"
 #include "toy_run.hpp"
@@ -102,6 +103,17 @@ struct RankedRun {
     state = mgca::state_dict(task.module());
     return result;
   }
+};
+
+// Others that always say the same: one of two ranks without a second thread, which would share generator and counters.
+struct Echo : mgca::ProcessGroup {
+  explicit Echo(int64_t own) : number(own) {}
+  int64_t rank() const override { return number; }
+  int64_t size() const override { return 2; }
+  mgca::Collective start_sum(const torch::Tensor& tensor) override { return tensor.mul_(2), mgca::Collective(); }
+  mgca::Collective start_copy(const torch::Tensor&, int64_t) override { return {}; }
+  mgca::Collective start_gather(const torch::Tensor& mine, const torch::Tensor& all) override { return all.copy_(torch::cat({mine, mine})), mgca::Collective(); }
+  int64_t number;
 };
 
 bool near(const mgca::StateDict& a, const mgca::StateDict& b, double tolerance) {
@@ -217,6 +229,24 @@ TEST_CASE("ranks: a damaged record on one ends all, after a checkpoint of the st
   CHECK(saved->record.batch == 2);
 }
 
+TEST_CASE("ranks: what one throws in its model it throws alone, and no other waits for it for ever", "[train][fast]") {
+  on_ranks(2, [](mgca::ProcessGroup& group) {
+    struct Throwing : RankedTask {
+      bool throws = false;
+      int64_t batches = 0;
+      mgca::StepResult training_step(const mgca::test::ToyBatch& batch) {
+        if (++batches == 3 && throws) mgca::fail(mgca::ErrorKind::argument, "its own");
+        return RankedTask::training_step(batch);
+      }
+    } task{{std::make_shared<RankedNet>(0)}, group.rank() == 1};
+    mgca::Ranks ranks{group, group};
+    RankedRun run;
+    run.options.run.ranks = &ranks;
+    const mgca::Loader<mgca::test::ToyData> batches(run.data, {.batch_size = 12, .threads = 0, .rank = group.rank(), .world = 2});
+    require_error([&] { (void)mgca::fit(task, batches, run.options); }, {group.rank() == 1 ? "its own" : "process group: a gather failed"});
+  });
+}
+
 TEST_CASE("ranks: an infinite pixel on one costs its step on all, and the rank is named", "[train][fast]") {
   on_ranks(2, [](mgca::ProcessGroup& group) {
     RankedRun run;
@@ -232,6 +262,26 @@ TEST_CASE("ranks: an infinite pixel on one costs its step on all, and the rank i
     const auto place = std::find(rows.begin(), rows.end(), 7) - rows.begin();
     require(place < 12 && told["ranks"] == std::to_string(place / 6), "rank " + told["ranks"] + ", place " + std::to_string(place));
   });
+}
+
+TEST_CASE("ranks: after training all hold the same running statistics, each batch norm's own mean over ranks", "[train][fast]") {
+  std::vector<mgca::StateDict> states(2);
+  on_ranks(2, [&](mgca::ProcessGroup& group) {
+    mgca::Ranks ranks{group, group};
+    mgca::FitOptions options;
+    options.epochs = 1;
+    options.run.ranks = &ranks;
+    mgca::test::ToyTask task;
+    const mgca::test::ToyData data;
+    const mgca::Loader<mgca::test::ToyData> batches(data, {.batch_size = 22, .threads = 0, .rank = group.rank(), .world = 2});
+    (void)mgca::fit(task, batches, options);
+    states[static_cast<std::size_t>(group.rank())] = mgca::state_dict(task.module());
+  });
+  CHECK(near(states[0], states[1], 0));
+  for (const auto& [name, value] : states[0]) {
+    if (name == "norm.running_mean") CHECK(value.abs().max().item<double>() > 1e-3);
+    if (name == "norm.num_batches_tracked") CHECK(value.item<int64_t>() == 2);
+  }
 }
 
 TEST_CASE("ranks: parameters that drift apart are found at the end of the epoch, with rank and name", "[train][fast]") {
@@ -251,16 +301,6 @@ TEST_CASE("ranks: parameters that drift apart are found at the end of the epoch,
 }
 
 TEST_CASE("ranks: what dropout draws depends on seed, step and rank alone", "[train][fast]") {
-  // Others that always say the same: a rank of two without threads, whose generator would be shared.
-  struct Echo : mgca::ProcessGroup {
-    explicit Echo(int64_t own) : number(own) {}
-    int64_t rank() const override { return number; }
-    int64_t size() const override { return 2; }
-    mgca::Collective start_sum(const torch::Tensor& tensor) override { return tensor.mul_(2), mgca::Collective(); }
-    mgca::Collective start_copy(const torch::Tensor&, int64_t) override { return {}; }
-    mgca::Collective start_gather(const torch::Tensor& mine, const torch::Tensor& all) override { return all.copy_(torch::cat({mine, mine})), mgca::Collective(); }
-    int64_t number;
-  };
   struct Drawing : RankedTask {
     std::vector<double> drawn;
     mgca::StepResult training_step(const mgca::test::ToyBatch& batch) {
@@ -287,4 +327,24 @@ TEST_CASE("ranks: what dropout draws depends on seed, step and rank alone", "[tr
   std::sort(all.begin(), all.end());
   CHECK(std::adjacent_find(all.begin(), all.end()) == all.end());
   CHECK(all.size() == 3 * 8);
+}
+
+TEST_CASE("ranks: a step with others, a report and an epoch's end make the host wait no more than alone", "[train][fast]") {
+  for (const auto compress : {mgca::Compression::none, mgca::Compression::bf16}) {
+    Echo group(1);
+    mgca::Ranks ranks{group, group};
+    mgca::FitOptions options;
+    options.epochs = 2;
+    options.accumulation = 2;
+    options.report_every = 1;
+    options.gradients.compress = compress;
+    options.run.ranks = &ranks;
+    mgca::test::ToyTask task;
+    const mgca::test::ToyData data;
+    const mgca::Loader<mgca::test::ToyData> batches(data, {.batch_size = 8, .threads = 0, .rank = 1, .world = 2});
+    const mgca::test::HostReads counting;
+    CHECK(mgca::fit(task, batches, options).progress.step == 6);
+    CHECK(mgca::test::HostReads::operator_count() > 100);
+    CHECK(mgca::test::HostReads::reads().empty());
+  }
 }

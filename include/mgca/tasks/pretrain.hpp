@@ -14,6 +14,7 @@ namespace mgca {
 class PretrainTask {
  public:
   // `peers`: ranks that train with this one, each with a part of every batch; their samples meet as the model's configuration says.
+  // Not the group of the loop's gradients (Ranks::data), whose sums begin in the middle of a backward pass.
   explicit PretrainTask(std::shared_ptr<AlignmentModel> model, ProcessGroup* peers = nullptr) : model_(std::move(model)), peers_(peers) {}
 
   [[nodiscard]] torch::nn::Module& module() { return *model_; }

@@ -181,12 +181,17 @@ inline void require_same_parameters(const torch::nn::Module& module, Ranks& rank
     sums.push_back((bits * (bits + 40503)).sum());  // one bit more here and one less there must not cancel
   }
   const auto all = ranks.control.gather(torch::stack(sums).cpu().unsqueeze(0));
+  const auto number = all.accessor<int64_t, 2>();
   std::string others;
   for (int64_t rank = 1; rank < ranks.size(); ++rank) {
-    const auto different = all[rank].ne(all[0]).nonzero();
-    if (different.numel() == 0) continue;
-    others += (others.empty() ? "rank " : "; rank ") + std::to_string(rank) + " in " + std::to_string(different.size(0)) + " of them, first '" +
-              module.named_parameters()[static_cast<std::size_t>(different.const_data_ptr<int64_t>()[0])].key() + "'";
+    std::string first;
+    int64_t different = 0;
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+      const auto place = static_cast<int64_t>(i);
+      if (number[rank][place] != number[0][place] && different++ == 0) first = module.named_parameters()[i].key();
+    }
+    if (different == 0) continue;
+    others += (others.empty() ? "rank " : "; rank ") + std::to_string(rank) + " in " + std::to_string(different) + " of them, first '" + first + "'";
   }
   if (!others.empty()) fail(ErrorKind::system, "fit: ", when, " the ranks no longer hold the same parameters as rank 0: ", others, "; go on from the last checkpoint");
 }
