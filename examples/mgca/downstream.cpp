@@ -167,6 +167,16 @@ void forget_training(const Options& o) {
   if (code) mgca::fail_system(o.out / "training", "remove", code.value());
 }
 
+Spread spread_of(const std::vector<double>& values) {
+  const auto n = static_cast<double>(values.size());
+  Spread s{.mean = 0, .deviation = {}, .seeds = static_cast<std::int64_t>(values.size())};
+  for (const double value : values) s.mean += value / n;
+  double squares = 0;
+  for (const double value : values) squares += (value - s.mean) * (value - s.mean);
+  if (values.size() > 1) s.deviation = std::sqrt(squares / (n - 1));
+  return s;
+}
+
 Estimate estimate(const mgca::Interval& i) { return {.value = i.estimate, .low = i.low, .high = i.high, .undefined = i.undefined}; }
 
 std::map<std::string, std::map<std::string, Spread>> spread(const std::vector<SeedResult>& seeds) {
@@ -181,13 +191,7 @@ std::map<std::string, std::map<std::string, Spread>> spread(const std::vector<Se
   std::map<std::string, std::map<std::string, Spread>> out;
   for (const auto& [row, measures] : values) {
     for (const auto& [measure, list] : measures) {
-      const auto n = static_cast<double>(list.size());
-      Spread s{.mean = 0, .deviation = {}, .seeds = static_cast<std::int64_t>(list.size())};
-      for (const double value : list) s.mean += value / n;
-      double squares = 0;
-      for (const double value : list) squares += (value - s.mean) * (value - s.mean);
-      if (list.size() > 1) s.deviation = std::sqrt(squares / (n - 1));
-      out[row][measure] = s;
+      out[row][measure] = spread_of(list);
     }
   }
   return out;

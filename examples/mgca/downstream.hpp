@@ -135,6 +135,7 @@ struct Spread {
     field("seeds", self.seeds, "in which the measure is defined");
   }
 };
+[[nodiscard]] Spread spread_of(const std::vector<double>& values);  // one a seed
 
 struct DataRecord {
   std::string path, sha256;

@@ -25,6 +25,7 @@ struct Measured {
 
 struct Tested {
   std::optional<double> difference, low, high, p_value, p_holm;
+  std::optional<double> deviation;  // of the difference over the seeds
   std::string test;
 };
 
@@ -76,7 +77,7 @@ class TableMaker {
 
   // A line for each row and column that was tested.
   [[nodiscard]] downstream::Table tests() const {
-    downstream::Table table{.header = {"", "column", "difference [95 %]", "p", "p (Holm)", "test"}, .rows = {}};
+    downstream::Table table{.header = {"", "column", "difference [95 %]", "p", "p (Holm)", "over seeds +-", "test"}, .rows = {}};
     for_each_line([&](const Row& row, const std::vector<Entry>& line) {
       for (std::size_t c = 0; c < line.size(); ++c) {
         if (!line[c].test) continue;
@@ -84,14 +85,14 @@ class TableMaker {
         const auto& column = spec_.columns[c];
         auto difference = number(t.difference, column);
         if (t.low && t.high) difference += " [" + number(t.low, column) + ", " + number(t.high, column) + "]";
-        table.rows.push_back({row.title, column.title, difference, probability(t.p_value), probability(t.p_holm), t.test});
+        table.rows.push_back({row.title, column.title, difference, probability(t.p_value), probability(t.p_holm), number(t.deviation, column), t.test});
       }
     });
     return table;
   }
 
   [[nodiscard]] std::string csv() const {
-    std::string text = "row,column,mean,deviation,low,high,seeds,difference,difference_low,difference_high,p_value,p_holm,test,published\n";
+    std::string text = "row,column,mean,deviation,low,high,seeds,difference,difference_low,difference_high,difference_deviation,p_value,p_holm,test,published\n";
     for_each_line([&](const Row& row, const std::vector<Entry>& line) {
       for (std::size_t c = 0; c < line.size(); ++c) {
         const auto& one = line[c];
@@ -108,7 +109,7 @@ class TableMaker {
         }
         const auto t = one.test.value_or(Tested{});
         cells.insert(cells.end(),
-                     {value(t.difference), value(t.low), value(t.high), exact(t.p_value), exact(t.p_holm), t.test, one.published});
+                     {value(t.difference), value(t.low), value(t.high), value(t.deviation), exact(t.p_value), exact(t.p_holm), t.test, one.published});
         for (std::size_t i = 0; i < cells.size(); ++i) text += (i == 0 ? "" : ",") + mgca::io::csv_cell(cells[i]);
         text += "\n";
       }
@@ -127,7 +128,10 @@ class TableMaker {
   [[nodiscard]] std::string tests_note() const {
     const auto& variant = variant_named(plan_.experiment, reference_);
     return "Differences from " + (variant.title.empty() ? variant.name : variant.title) + " on the same pictures" +
-           (plan_.experiment.seeds.size() > 1 ? ", of means over seeds" : "") + "; p (Holm): corrected for the rows of a column.";
+           (plan_.experiment.seeds.size() > 1 ? ", of means over seeds" : "") + "; p (Holm): corrected for the rows of a column. " +
+           (plan_.experiment.seeds.size() > 1
+                ? "Intervals and p tell how the weights at hand differ on other pictures; how far training itself varies is the deviation of the difference over seeds."
+                : "Intervals and p tell how these weights differ on other pictures, not how training varies: one seed cannot tell that; ask for several (--set seeds=[1,2,3]).");
   }
 
  private:
@@ -196,9 +200,21 @@ class TableMaker {
     const auto read = mgca::from_json_text<comparison::Comparison>(mgca::read_text_file(path), path.string());
     for (const auto& one : (read.mean ? *read.mean : read.seeds.front()).measures) {
       if (one.row != column.row || one.measure != column.measure) continue;
-      return Tested{.difference = one.difference, .low = one.low, .high = one.high, .p_value = one.p_value, .p_holm = {}, .test = one.test};
+      return Tested{.difference = one.difference, .low = one.low, .high = one.high, .p_value = one.p_value, .p_holm = {},
+                    .deviation = deviation_over(read.seeds, column), .test = one.test};
     }
     return std::nullopt;  // mgca compare does not test this measure
+  }
+
+  // Of the seeds' differences; nothing with one.
+  [[nodiscard]] static std::optional<double> deviation_over(const std::vector<comparison::ComparedSeeds>& seeds, const Column& column) {
+    std::vector<double> differences;
+    for (const auto& seed : seeds) {
+      for (const auto& one : seed.measures) {
+        if (one.row == column.row && one.measure == column.measure && one.difference) differences.push_back(*one.difference);
+      }
+    }
+    return downstream::spread_of(differences).deviation;
   }
 
   [[nodiscard]] bool is_done(const Cell& cell) const { return std::filesystem::exists(folder_ / cell.folder / "done.json"); }
