@@ -62,7 +62,7 @@ void show_demo(const std::filesystem::path& data, const std::filesystem::path& o
     page::Run run{.name = "seed " + std::to_string(seed)};
     if (s == 0) content.logistic = evaluate::logistic_pixels(study), content.ridge = evaluate::ridge_pixels(study, 10);
     run.random_probe = evaluate::probe(study, *study.model, "test");
-    const auto outcome = study::pretrain(study, folder, "cpu", study::Lines::per_run);
+    const auto outcome = study::pretrain(study, folder, {.device = "cpu", .lines = study::Lines::per_run});
     if (outcome.result.end == mgca::FitEnd::interrupted) {
       console::line("stopped; the same command goes on where it was");
       throw CLI::RuntimeError(128 + study::signal_received());

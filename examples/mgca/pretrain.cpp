@@ -1,11 +1,14 @@
 // mgca pretrain: image-report pairs in, a run folder out.
 #include "command.hpp"
+#include "ranks.hpp"
 #include "start.hpp"
 #include "study.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include <chrono>
+#include <csignal>
+#include <optional>
 
 namespace command {
 
@@ -16,6 +19,7 @@ struct PretrainOptions {
   std::filesystem::path out;
   std::string device = "auto";
   bool resume = false;
+  ranks::Options ranks;
 };
 
 study::StudyConfig resumed(const std::filesystem::path& out) {
@@ -28,17 +32,22 @@ study::StudyConfig resumed(const std::filesystem::path& out) {
 
 void pretrain(const PretrainOptions& o) {
   (void)study::parse_device(o.device);  // a wrong name is told before any work
+  const auto address = ranks::own_address(o.ranks);
   const auto config = o.resume ? resumed(o.out) : study::begin(o.begin, "pretrain");
   if (study::has_begun(o.out)) study::require_same(config, o.out);
   study::watch_signals();
+  if (ranks::to_supervise(o.ranks)) return ranks::supervise(o.ranks);
+  std::optional<ranks::Team> team;
+  const auto device = address ? ranks::device_of(*address, o.device) : o.device;
+  if (address) team.emplace(*address, o.ranks, study::parse_device(device));
   console::line("pretrain " + config.model.name + " on " + config.data.table.string());
   const auto begin = std::chrono::steady_clock::now();
   auto study = study::open_study(config, o.out);
-  const auto outcome = study::pretrain(study, o.out, o.device);
+  const auto outcome = study::pretrain(study, o.out, {.device = device, .team = team ? &*team : nullptr});
   if (outcome.result.end == mgca::FitEnd::interrupted) {
     console::line("stopped after step " + std::to_string(outcome.result.progress.step) + " of " + std::to_string(outcome.result.progress.steps) +
-                  "; go on with: mgca pretrain --resume --out " + o.out.string());
-    throw CLI::RuntimeError(128 + study::signal_received());
+                  "; go on with: mgca pretrain --resume --out " + o.out.string() + (team && team->supervised() ? " --ranks " + std::to_string(team->size()) : ""));
+    throw CLI::RuntimeError(128 + (study::signal_received() != 0 ? study::signal_received() : SIGTERM));  // the other ranks stop with the one that was told to
   }
   const mgca::HistoryRow* best = nullptr;
   for (const auto& row : outcome.history) {
@@ -70,7 +79,8 @@ void add_pretrain(CLI::App& program) {
   command->add_flag("--resample-positions", options->begin.resample_positions, "resample a ViT's position table for another picture size");
   command->add_option("--precision", options->begin.precision, "of matrix products: f32, bf16 or, on a GPU, f16")->type_name("NAME");
   command->add_option("--device", options->device, "cpu, cuda, cuda:N, or auto: a GPU where there is one")->type_name("NAME")->capture_default_str();
-  auto* resume = command->add_flag("--resume", options->resume, "go on with the options of the run folder; only --out and --device beside it");
+  ranks::add_options(*command, options->ranks);
+  auto* resume = command->add_flag("--resume", options->resume, "go on with the options of the run folder; only --out, --device and --ranks beside it");
   for (const auto* other : {"--data", "--pack", "--model", "--vocabulary", "--image-weights", "--text-weights", "--resample-positions", "--set", "--config", "--precision"}) resume->excludes(command->get_option(other));
   command->footer("Example: mgca pretrain --data pairs.csv --out runs/mine --set fit.epochs=20");
   command->callback([options] { pretrain(*options); });

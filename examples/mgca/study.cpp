@@ -137,6 +137,11 @@ void make_absolute(StudyConfig& config) {
 StudyConfig read_config(const std::filesystem::path& path) {
   return mgca::from_json_text<StudyConfig>(mgca::read_text_file(path), path.string());
 }
+std::map<std::string, std::string> options_by_path(const StudyConfig& config) {
+  std::map<std::string, std::string> options;
+  for (const auto& row : mgca::option_table(config)) options[row.path] = row.value;
+  return options;
+}
 void apply_overrides(StudyConfig& config, const std::vector<std::string>& overrides) { mgca::apply_overrides(config, overrides); }
 std::vector<mgca::Difference> differences(const StudyConfig& left, const StudyConfig& right) { return mgca::differences(left, right); }
 

@@ -14,10 +14,15 @@
 #include <mgca/train/hooks/history.hpp>
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+namespace ranks {
+class Team;
+}
 
 namespace study {
 
@@ -44,6 +49,7 @@ struct StudyConfig {
   mgca::LoaderOptions loader;
   mgca::FitOptions fit;
   std::int64_t patience = 5;              // epochs without a better validation loss
+  bool synchronised_norms = false;        // batch norms take their statistics over all ranks
 
   static void describe(auto& self, auto&& field) {
     field("data", self.data, "pairs of images and reports");
@@ -60,6 +66,7 @@ struct StudyConfig {
     field("loader", self.loader, "batches");
     field("fit", self.fit, "training");
     field("patience", self.patience, "epochs without a better validation loss");
+    field("synchronised_norms", self.synchronised_norms, "batch norms take their statistics over all ranks");
   }
   void validate() const {
     source.validate();
@@ -132,6 +139,7 @@ void require_same(const StudyConfig& config, const std::filesystem::path& run);
 
 // Reading and comparing configurations, compiled once.
 [[nodiscard]] StudyConfig read_config(const std::filesystem::path& path);
+[[nodiscard]] std::map<std::string, std::string> options_by_path(const StudyConfig& config);
 void apply_overrides(StudyConfig& config, const std::vector<std::string>& overrides);
 [[nodiscard]] std::vector<mgca::Difference> differences(const StudyConfig& left, const StudyConfig& right);
 
@@ -155,9 +163,15 @@ struct RunOutcome {
 
 enum class Lines : std::uint8_t { per_epoch, per_run };  // how much pretraining prints
 
-// Trains in the folder, resuming what is there. Everything is checked first; only then the folder is made, locked and written:
+struct PretrainOptions {
+  std::string device = "auto";
+  Lines lines = Lines::per_epoch;
+  ranks::Team* team = nullptr;  // those it trains with; nullptr: nobody
+};
+
+// Trains in the folder, resuming what is there. Everything is checked first; only then the folder is made, locked and written, by rank 0:
 // config.json, manifest.json, vocabulary.txt, history.csv, events, checkpoints, best weights.
-[[nodiscard]] RunOutcome pretrain(Study& study, const std::filesystem::path& run, const std::string& device, Lines lines = Lines::per_epoch);
+[[nodiscard]] RunOutcome pretrain(Study& study, const std::filesystem::path& run, const PretrainOptions& options);
 
 // Set by Ctrl-C and SIGTERM; the loop looks at it after every step. `signal_received` is 0 until then.
 [[nodiscard]] const std::atomic<bool>& stop_requested();

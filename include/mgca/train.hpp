@@ -13,6 +13,7 @@
 #include <mgca/train/hooks/remember_best.hpp>
 #include <mgca/train/hooks/tensorboard.hpp>
 #include <mgca/train/hooks/validate.hpp>
+#include <mgca/train/meeting.hpp>
 #include <mgca/train/meter.hpp>
 #include <mgca/train/optimizer.hpp>
 #include <mgca/train/run_lock.hpp>
@@ -20,3 +21,4 @@
 #include <mgca/train/schedule.hpp>
 #include <mgca/train/task.hpp>
 #include <mgca/train/trainer.hpp>
+#include <mgca/train/watch.hpp>

@@ -76,3 +76,14 @@ TEST_CASE("rank store: texts and numbers are seen by all", "[tensor][fast]") {
   CHECK(store->add("n", 2) == 2);
   CHECK(store->add("n", 3) == 5);
 }
+
+TEST_CASE("rank store: a hosted place is found by its port, and an attempt does not see the words of another", "[tensor][fast]") {
+  const auto place = mgca::host_store("1");
+  const mgca::RankAddress address{.port = place.port, .hosted = true, .round = "1"};
+  const auto same = mgca::connect_store(address, std::chrono::seconds(10));
+  place.store->set("a", "text");
+  CHECK(same->find("a") == "text");
+  auto later = address;
+  later.round = "2";
+  CHECK_FALSE(mgca::connect_store(later, std::chrono::seconds(10))->find("a"));
+}

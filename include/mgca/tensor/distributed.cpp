@@ -19,6 +19,7 @@
 #include <exception>
 #include <mutex>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -146,7 +147,7 @@ class C10dGroup : public ProcessGroup {
   }
 
   void finish(const char* what, c10d::Work& work) {
-    constexpr milliseconds kLook{500};
+    constexpr milliseconds kLook{200};
     const auto end = std::chrono::steady_clock::now() + options_.timeout;
     try {
       if (!on_host_) return (void)work.wait();
@@ -189,7 +190,44 @@ class C10dGroup : public ProcessGroup {
   bool failed_ = false;
 };
 
+// Attempts that meet at one place do not see each other's words.
+std::shared_ptr<C10dStore> words_of_round(const c10::intrusive_ptr<c10d::TCPStore>& place, const std::string& round) {
+  return std::make_shared<C10dStore>(c10::make_intrusive<c10d::PrefixStore>("mgca/" + round, place));
+}
+
+// A socket that listens on a free port of this host, which nobody from outside reaches. Throws Error(system).
+struct OwnSocket {
+  int file = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  std::uint16_t port = 0;
+
+  OwnSocket() {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    auto* const any = reinterpret_cast<sockaddr*>(&address);
+    if (file < 0 || ::bind(file, any, length) != 0 || ::listen(file, SOMAXCONN) != 0 || ::getsockname(file, any, &length) != 0) {
+      const std::error_code code(errno, std::generic_category());
+      if (file >= 0) ::close(file);
+      fail(ErrorKind::system, "process group: no port of 127.0.0.1 to meet at: ", code.message());
+    }
+    port = ntohs(address.sin_port);
+  }
+};
+
 }  // namespace
+
+[[gnu::weak]] HostedStore host_store(const std::string& round) {
+  return as_system_error("process group: no meeting place could be made", [&] {
+    const OwnSocket socket;  // the store closes it
+    c10d::TCPStoreOptions options;
+    options.port = socket.port;
+    options.isServer = true;
+    options.waitWorkers = false;
+    options.masterListenFd = socket.file;
+    return HostedStore{.store = words_of_round(c10::make_intrusive<c10d::TCPStore>("127.0.0.1", options), round), .port = socket.port};
+  });
+}
 
 [[gnu::weak]] std::shared_ptr<RankStore> connect_store(const RankAddress& address, std::chrono::milliseconds timeout) {
   return as_system_error("process group: no connection to the meeting place of the ranks", [&] {
@@ -199,8 +237,7 @@ class C10dGroup : public ProcessGroup {
     options.waitWorkers = false;
     options.multiTenant = true;
     options.timeout = timeout;
-    const auto place = c10::make_intrusive<c10d::TCPStore>(address.host, options);
-    return std::make_shared<C10dStore>(c10::make_intrusive<c10d::PrefixStore>("mgca/" + address.round, place));
+    return words_of_round(c10::make_intrusive<c10d::TCPStore>(address.host, options), address.round);
   });
 }
 

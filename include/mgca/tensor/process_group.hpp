@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 
 namespace mgca {
@@ -65,12 +66,19 @@ class ProcessGroup {
 
 struct ProcessGroupOptions {
   std::chrono::milliseconds timeout{std::chrono::minutes(30)};  // of one operation; who is dead is noticed sooner, by `check`
-  std::function<void()> check;  // called every half second while the host waits, and after a failure until it throws: the name of what is lost
+  std::function<void()> check;  // called five times a second while the host waits, and after a failure until it throws: the name of what is lost
   std::string name;             // tells groups of the same ranks apart; the same on all of them
+};
+
+// A meeting place that this process keeps for other processes of its host, on a free port: ranks that it starts find it at 127.0.0.1, hosted.
+struct HostedStore {
+  std::shared_ptr<RankStore> store;  // the place is there as long as this
+  std::uint16_t port = 0;
 };
 
 namespace detail {
 // In tensor/distributed.cpp.
+[[gnu::weak]] HostedStore host_store(const std::string& round);
 [[gnu::weak]] std::shared_ptr<RankStore> connect_store(const RankAddress& address, std::chrono::milliseconds timeout);
 [[gnu::weak]] std::shared_ptr<ProcessGroup> connect_group(const std::shared_ptr<RankStore>& store, const RankAddress& address, torch::Device device,
                                                           const ProcessGroupOptions& options);
@@ -85,6 +93,12 @@ inline void require_distributed(bool there) {
 [[nodiscard]] inline std::shared_ptr<RankStore> connect_store(const RankAddress& address, std::chrono::milliseconds timeout) {
   detail::require_distributed(detail::connect_store != nullptr);
   return detail::connect_store(address, timeout);
+}
+
+// `round` is the ranks' address.round. Throws Error(system).
+[[nodiscard]] inline HostedStore host_store(const std::string& round) {
+  detail::require_distributed(detail::host_store != nullptr);
+  return detail::host_store(round);
 }
 
 // A store for ranks that are threads of this process, as in tests.
