@@ -147,7 +147,7 @@ class C10dGroup : public ProcessGroup {
   }
 
   void finish(const char* what, c10d::Work& work) {
-    constexpr milliseconds kLook{200};
+    constexpr milliseconds kLook{100};
     const auto end = std::chrono::steady_clock::now() + options_.timeout;
     try {
       if (!on_host_) return (void)work.wait();
