@@ -56,7 +56,7 @@ no_temporaries .
 expect 0 'all 1 epochs are done' "$mgca" pretrain --data data/pairs.csv "${tiny[@]}" --set fit.epochs=1 --out first
 for pair in timm-vit:tower.pth hf-bert:tower.bin; do expect 0 'written' "$mgca" convert first/best.safetensors "${pair#*:}" --to "${pair%%:*}"; done
 gloria='model.overrides=["image.width=4","image.image_size=32","text.width=16","text.depth=2","text.intermediate=16"]'  # a projection there is a convolution
-expect 0 'holds the start weights' "$mgca" pretrain --data data/pairs.csv --model gloria-resnet-small --set "$gloria" --set vocabulary_size=120 --set fit.epochs=0 --out regions
+expect 0 'holds the start weights' "$mgca" pretrain --data data/pairs.csv --model gloria-resnet-small --set "$gloria" --set vocabulary_size=120 --set loader.batch_size=4 --set fit.epochs=0 --out regions
 expect 0 'written' "$mgca" convert regions/best.safetensors gloria.ckpt --to gloria
 expect 0 'gloria.img_encoder.local_embedder.weight +F32 +16 x 16 x 1 x 1' "$mgca" inspect gloria.ckpt
 expect 0 'written' "$mgca" convert gloria.ckpt gloria.safetensors --to mgca
