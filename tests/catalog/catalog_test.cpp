@@ -12,37 +12,16 @@
 
 using mgca::AlignmentModel;
 using mgca::Catalog;
+using mgca::test::batch_for;
 using mgca::test::has_option;
 using mgca::test::HostReads;
+using mgca::test::tokens_for;
 
 namespace {
-
-// Reports with the given numbers of words, one piece each, between [CLS] and [SEP].
-mgca::Tokens tokens_for(const AlignmentModel& model, const std::vector<int64_t>& words) {
-  const auto B = static_cast<int64_t>(words.size()), T = model.text_length();
-  const auto count = torch::tensor(words).view({B, 1}), position = torch::arange(T).unsqueeze(0);
-  const auto is_word = position.ge(1).logical_and(position.le(count));
-  const auto ids = torch::randint(5, model.vocabulary(), {B, T}).masked_fill(position.gt(count + 1), 0);
-  return {.ids = ids, .mask = position.le(count + 1).to(torch::kLong),
-          .word_slot = torch::where(is_word, (position - 1).expand({B, T}), torch::full({B, T}, -1, torch::kLong)), .words = torch::tensor(words)};
-}
 
 bool is_idle(const AlignmentModel& model, const std::string& name) {
   const auto idle = model.idle_parameters();
   return std::any_of(idle.begin(), idle.end(), [&](const auto& piece) { return name.find(piece) != std::string::npos; });
-}
-
-// What the model asks for, of as many studies as there are numbers of words.
-mgca::AlignmentInput batch_for(const Catalog::Entry& entry, const AlignmentModel& model, const std::vector<int64_t>& words) {
-  const auto needs = model.needs();
-  const auto B = static_cast<int64_t>(words.size()), S = model.image_size();
-  mgca::AlignmentInput batch{.images = torch::randn({B, 3, S, S})};
-  if (needs.reports) batch.tokens = tokens_for(model, words);
-  if (needs.views == 2) batch.second_images = torch::randn({B, 3, S, S});
-  for (const auto& row : entry.options(entry.small)) {
-    if (needs.labels && row.path == "classes") batch.labels = torch::randint(2, {B, std::stoll(row.value)}).to(torch::kFloat);
-  }
-  return batch;
 }
 
 // One training step: nothing waits for the device, the gradient reaches every parameter that is not said to stay, and no other.
