@@ -12,13 +12,13 @@ TEST_CASE("presets: every field of every configuration is described", "[catalog]
   mgca::test::expect_described<mgca::BertConfig>(88);
   mgca::test::expect_described<mgca::CtaConfig>(40);
   mgca::test::expect_described<mgca::ops::SinkhornOptions>(16);
-  mgca::test::expect_described<mgca::MgcaVit::Config>(264);
-  mgca::test::expect_described<mgca::MgcaResNet::Config>(248);
+  mgca::test::expect_described<mgca::MgcaVit::Config>(272);
+  mgca::test::expect_described<mgca::MgcaResNet::Config>(256);
   mgca::test::expect_described<mgca::ConVirtVit::Config>(200);
   mgca::test::expect_described<mgca::GloriaResNet::Config>(184);
   mgca::test::expect_described<mgca::ClipVit::Config>(184);
   mgca::test::expect_described<mgca::MocoVit::Config>(88);
-  mgca::test::expect_described<mgca::SimClrVit::Config>(64);
+  mgca::test::expect_described<mgca::SimClrVit::Config>(80);
   mgca::test::expect_described<mgca::SupervisedResNet::Config>(40);
 }
 
