@@ -107,7 +107,7 @@ inline double largest_deviation(const std::map<std::string, double>& found, cons
   return off;
 }
 
-// A gradient below 1e-8 of that of all parameters together is rounding, and counts as if it were that long: of a shift that a norm takes away, say.
+// A gradient below 1e-8 of that of all parameters together is rounding, of a shift that a norm takes away, say, and is measured by that of all.
 inline Deviation deviation(const std::vector<StepRecord>& found, const std::vector<StepRecord>& expected) {
   Deviation out;
   REQUIRE(found.size() == expected.size());
@@ -118,7 +118,7 @@ inline Deviation deviation(const std::vector<StepRecord>& found, const std::vect
     double all = 0;
     for (const auto& [name, gradient] : expected[i].gradients) all = std::hypot(all, gradient.norm().template item<double>());
     for (const auto& [name, gradient] : expected[i].gradients) {
-      const auto length = std::max(gradient.norm().template item<double>(), 1e-8 * all);
+      const auto own = gradient.norm().template item<double>(), length = own > 1e-8 * all ? own : all;
       const auto off = (found[i].gradients.at(name) - gradient).norm().template item<double>() / length;
       if (!(off <= out.gradient)) out.gradient = off, out.where = name + ", step " + std::to_string(i);
     }
