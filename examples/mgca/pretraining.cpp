@@ -57,6 +57,13 @@ void require_labels(const Study& study) {
              "--set 'data.label_columns=[\"Edema\"]')");
 }
 
+// Throws Error(config) where one rank's part of a batch could become smaller than the others'.
+void require_equal_parts(const ranks::Team& team, const StudyConfig& config) {
+  if (config.source.bad.policy != mgca::BadSamples::skip) return;
+  mgca::fail(mgca::ErrorKind::config, "source.bad.policy is skip, which makes the batch of a picture that cannot be read one smaller; ", team.size(),
+             " ranks need parts of one size: take replace or fail, or train with one process");
+}
+
 // What `make` makes of the study's table; an error of it names the table.
 auto prepared(const Study& study, const auto& make) {
   try {
@@ -89,6 +96,7 @@ RunOutcome pretrain(Study& study, const std::filesystem::path& run, const Pretra
   mgca::check_precision(study.config.fit.precision, device.type());
   if (writes) require_writable(run);
   require_labels(study);
+  if (team != nullptr) require_equal_parts(*team, study.config);
   const auto train = study.split("train"), valid = study.split("valid");
   const auto train_source = prepared(study, [&] { return study.training_source(train); });
   const auto valid_source = prepared(study, [&] { return study.source(valid); });

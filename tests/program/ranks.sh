@@ -127,6 +127,7 @@ same_runs whole orphaned
 expect 3 'WORLD_SIZE is not' env RANK=0 "${long[@]}" --out refused
 expect 3 'drop --ranks, or unset RANK' env RANK=0 WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=$port "${two[@]}" --out refused
 expect 2 'batch_size of 4 does not divide among 3 ranks; use 6' "${long[@]}" --ranks 3 --out refused
+expect 3 'ranks need parts of one size: take replace or fail' "${two[@]}" --set source.bad.policy=skip --out refused
 absent refused
 
 for ((kill = 1; kill <= ${MGCA_KILLS:-0}; ++kill)); do
