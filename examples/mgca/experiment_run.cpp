@@ -115,10 +115,13 @@ class Words {
   std::vector<char*> pointers_;
 };
 
-std::vector<std::string> environment_with_threads(std::int64_t threads) {
+// Ours, for so many threads; a cell is no rank of whatever started us as one of several.
+std::vector<std::string> environment_of_cell(std::int64_t threads) {
+  const std::set<std::string_view> left_out{"OMP_NUM_THREADS", "RANK", "WORLD_SIZE", "SLURM_PROCID"};
   std::vector<std::string> texts;
   for (char** one = environ; *one != nullptr; ++one) {
-    if (!std::string_view(*one).starts_with("OMP_NUM_THREADS=")) texts.emplace_back(*one);
+    const std::string_view text(*one);
+    if (!left_out.contains(text.substr(0, text.find('=')))) texts.emplace_back(text);
   }
   texts.push_back("OMP_NUM_THREADS=" + std::to_string(threads));
   return texts;
@@ -129,7 +132,7 @@ std::vector<std::string> environment_with_threads(std::int64_t threads) {
 pid_t start(const Cell& cell, const std::filesystem::path& folder, std::int64_t threads, const CellLock& lock) {
   auto words = cell.command;
   words.insert(words.begin(), "mgca");
-  const Words arguments(std::move(words)), environment(environment_with_threads(threads));
+  const Words arguments(std::move(words)), environment(environment_of_cell(threads));
   const auto log_path = folder / cell.folder / "cell.log";
   const int log = ::open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (log < 0) mgca::fail_system(log_path, "open", errno);

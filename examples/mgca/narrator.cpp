@@ -48,7 +48,8 @@ void Narrator::operator()(std::string_view event, std::span<const mgca::Field> f
     warn("the run began with " + whole("saved") + " compute threads and goes on with " + whole("now") +
          "; results can differ in the last bits");
   } else if (event == "ranks_changed") {
-    warn("the run began with " + whole("saved") + " ranks and goes on with " + whole("now") + "; results can differ in the last bits");
+    warn("the run began with " + whole("saved") + " ranks and goes on with " + whole("now") +
+         "; results can differ in the last bits, and what is told per rank (negatives, Sinkhorn, batch norms) now has other samples");
   } else if (event == "device_changed" || event == "library_changed") {
     warn("the run began on " + text("saved") + " and goes on with " + text("now") + "; results can differ in the last bits");
   }

@@ -80,7 +80,7 @@ void add_pretrain(CLI::App& program) {
   command->add_option("--precision", options->begin.precision, "of matrix products: f32, bf16 or, on a GPU, f16")->type_name("NAME");
   command->add_option("--device", options->device, "cpu, cuda, cuda:N, or auto: a GPU where there is one")->type_name("NAME")->capture_default_str();
   ranks::add_options(*command, options->ranks);
-  auto* resume = command->add_flag("--resume", options->resume, "go on with the options of the run folder; only --out, --device and --ranks beside it");
+  auto* resume = command->add_flag("--resume", options->resume, "go on with the options of the run folder; only --out, --device and what concerns ranks beside it");
   for (const auto* other : {"--data", "--pack", "--model", "--vocabulary", "--image-weights", "--text-weights", "--resample-positions", "--set", "--config", "--precision"}) resume->excludes(command->get_option(other));
   command->footer("Example: mgca pretrain --data pairs.csv --out runs/mine --set fit.epochs=20");
   command->callback([options] { pretrain(*options); });

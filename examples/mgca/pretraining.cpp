@@ -165,7 +165,10 @@ RunOutcome pretrain(Study& study, const std::filesystem::path& run, const Pretra
                           mgca::TensorBoard(run));
   narrator.finish();
   if (writes && options.epochs == 0) mgca::write_weights(run / "best.safetensors", {mgca::state_dict(*study.model), weights_metadata(study)});
-  if (team != nullptr) team->all().control.barrier();  // nobody goes before rank 0 has written everything
+  if (team != nullptr) {
+    team->all().control.barrier();  // nobody goes before rank 0 has written everything
+    team->leave();                  // and who is slower to tidy up misses nobody
+  }
   return {std::move(result), history.rows()};
 }
 

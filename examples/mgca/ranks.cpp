@@ -15,6 +15,8 @@
 #include <thread>
 #include <unistd.h>
 
+#include <ATen/Context.h>
+
 namespace ranks {
 
 namespace {
@@ -66,7 +68,9 @@ std::string device_of(const mgca::RankAddress& address, const std::string& devic
   if (device.starts_with("cuda:")) {
     mgca::fail(mgca::ErrorKind::argument, "--device ", device, ": ", address.world, " ranks cannot share a GPU; write --device cuda, and each takes the one of its LOCAL_RANK");
   }
-  return study::parse_device(device).is_cuda() ? "cuda:" + std::to_string(address.local_rank) : device;
+  const auto any = study::parse_device(device);
+  if (any.is_cuda() && at::getNumGPUs() == 1 && !started_by_us()) return "cuda:0";  // Slurm may show each task its own alone
+  return any.is_cuda() ? "cuda:" + std::to_string(address.local_rank) : device;
 }
 
 bool to_supervise(const Options& options) { return options.count > 1 && !started_by_us(); }

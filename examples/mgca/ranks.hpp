@@ -56,6 +56,9 @@ class Team {
   // What rank 0 says, however long that takes it; what the others say is not looked at.
   [[nodiscard]] std::string word_of_first(const std::string& mine) const;
 
+  // Done, and so are the others: nobody is missed from here on. Where it is not called, this rank fails by the exception it goes with.
+  void leave() { watch_->leave(mgca::Leaving::finished); }
+
   [[nodiscard]] mgca::Ranks& all() { return *all_; }              // for the loop
   [[nodiscard]] mgca::ProcessGroup& peers() { return *peers_; }  // for what a model exchanges within a step
 

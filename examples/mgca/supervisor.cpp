@@ -43,6 +43,7 @@ std::vector<std::string> environment_of_rank(std::int64_t rank, std::int64_t wor
   std::map<std::string, std::string> set{{"RANK", local}, {"WORLD_SIZE", std::to_string(world)}, {"LOCAL_RANK", local}, {"MASTER_ADDR", "127.0.0.1"},
                                          {"MASTER_PORT", std::to_string(port)}, {"TORCHELASTIC_USE_AGENT_STORE", "True"}, {"TORCHELASTIC_RUN_ID", "0"},
                                          {"MGCA_SUPERVISED", "1"}};
+  if (std::getenv("NCCL_SOCKET_IFNAME") == nullptr) set["NCCL_SOCKET_IFNAME"] = "lo";  // all of them are here
   if (std::getenv("OMP_NUM_THREADS") == nullptr) {
     set["OMP_NUM_THREADS"] = std::to_string(std::max<std::int64_t>(1, static_cast<std::int64_t>(std::thread::hardware_concurrency()) / world));
   }
@@ -178,10 +179,12 @@ class Attempt {
     const auto ended = ::waitpid(child.process, &child.status, WNOHANG);
     if (ended == 0 || (ended < 0 && errno == EINTR)) return;
     child.running = false;
+    if (ended < 0) child.status = SIGKILL;  // nobody can say how it ended
     if (!child.failed() || lost_) return;
-    mgca::tell_lost(*place_.store, rank, WIFSIGNALED(child.status) ? "killed by signal " + std::to_string(WTERMSIG(child.status))
-                                                                   : "it ended with exit code " + std::to_string(WEXITSTATUS(child.status)));
-    lost_ = mgca::told_lost(*place_.store);  // another word may have come first
+    const auto how = WIFSIGNALED(child.status) ? "killed by signal " + std::to_string(WTERMSIG(child.status))
+                                               : "it ended with exit code " + std::to_string(WEXITSTATUS(child.status));
+    mgca::tell_lost(*place_.store, rank, how);
+    lost_ = mgca::told_lost(*place_.store).value_or("rank " + std::to_string(rank) + " lost: " + how);  // another word may have come first
   }
 
   const Options& options_;

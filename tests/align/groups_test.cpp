@@ -1,6 +1,7 @@
 #include "expect_error.hpp"
 
 #include "catch.hpp"
+#include "ranks.hpp"
 
 #include <mgca/align/groups.hpp>
 
@@ -38,6 +39,21 @@ TEST_CASE("groups: 0, and groups as large as the batch, are the whole batch in o
     CHECK(losses.total().item<double>() == 27);
   }
   mgca::test::expect_error([] { (void)mgca::align::in_groups(kFive, -1, largest); }, {"in_groups", "-1"});
+}
+
+TEST_CASE("groups: a rank's part that groups do not fill is refused, for one process would make other groups", "[align][fast]") {
+  mgca::test::on_ranks(1, [](mgca::ProcessGroup& group) {
+    auto part = kFive;
+    part.peers = &group;
+    for (const int64_t size : {2, 8}) {
+      mgca::test::expect_error([&] { (void)mgca::align::in_groups(part, size, largest); }, {"5 samples", "groups of " + std::to_string(size), "micro_group must divide the part"});
+    }
+    const auto whole = mgca::align::in_groups(part, 5, [](const AlignmentInput& one) {
+      CHECK(one.peers == nullptr);
+      return largest(one);
+    });
+    CHECK(whole.total().item<double>() == 27);
+  });
 }
 
 TEST_CASE("groups: rows are those of every part of the batch that is there", "[align][fast]") {

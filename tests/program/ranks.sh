@@ -33,10 +33,11 @@ ends() {
   grep -Eq -- "$2" out err || failed "expected '$2'"
   cases=$((cases + 1))
 }
-# gone_in_time PID SINCE: it ends within the timeout and a second.
+# gone_in_time PID SINCE: it ends within the timeout and a second; three seconds more where nobody asked for measurements, of a machine that is busy.
+patience=$((1000 * timeout + (${MGCA_KILLS:-0} > 0 ? 1000 : 4000)))
 gone_in_time() {
   while kill -0 "$1" 2>/dev/null && [ "$(state_of "$1")" != Z ]; do
-    [ $(($(now) - $2)) -le $((1000 * timeout + 1000)) ] || failed "process $1 still runs $(($(now) - $2)) ms after another was lost"
+    [ $(($(now) - $2)) -le $patience ] || failed "process $1 still runs $(($(now) - $2)) ms after another was lost"
     sleep 0.01
   done
   slowest=$((slowest > $(now) - $2 ? slowest : $(now) - $2))

@@ -11,6 +11,7 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <mutex>
 #include <optional>
 
 using mgca::test::on_ranks;
@@ -33,9 +34,11 @@ struct RankedNet : torch::nn::Module {
 
 struct RankedTask {
   std::shared_ptr<RankedNet> net;
+  bool remembers = false;  // evaluation leaves a trace in a parameter, as some models' does
   torch::nn::Module& module() { return *net; }
   mgca::StepResult training_step(const mgca::test::ToyBatch& batch) { return evaluation_step(batch); }
   mgca::StepResult evaluation_step(const mgca::test::ToyBatch& batch) {
+    if (remembers && !net->is_training()) net->named_parameters()["first.bias"].add_(1e-3);
     const auto hidden = net->layer("first", batch.x).sin();  // of an infinite value it is no number
     auto y = net->layer("late", hidden);
     const auto rare = batch.x.select(1, 0).gt(1.2).nonzero().squeeze(1);
@@ -54,6 +57,7 @@ struct RankedRun {
   std::filesystem::path folder;
   mgca::FitOptions options;
   mgca::test::ToyData data{.count = 48};
+  bool remembers = false;
   std::function<void(const mgca::Progress&, RankedNet&)> after_step = [](const mgca::Progress&, RankedNet&) {};
   std::atomic<bool> stop = false;
   std::map<std::string, std::vector<std::map<std::string, std::string>>> events;
@@ -86,7 +90,7 @@ struct RankedRun {
     const mgca::test::ToyData clean{.count = 25};
     const mgca::Loader<mgca::test::ToyData> held_out(clean, {.batch_size = 16, .order = mgca::Order::as_stored, .last_batch = mgca::LastBatch::keep,
                                                              .threads = 0, .rank = rank, .world = world, .share = mgca::Share::batches});
-    RankedTask task{std::make_shared<RankedNet>(7.0 * static_cast<double>(rank))};  // rank 0's start is what counts
+    RankedTask task{std::make_shared<RankedNet>(7.0 * static_cast<double>(rank)), remembers};  // rank 0's start is what counts
     struct AfterStep {
       RankedRun* run;
       RankedNet* net;
@@ -281,6 +285,23 @@ TEST_CASE("ranks: after training all hold the same running statistics, each batc
   for (const auto& [name, value] : states[0]) {
     if (name == "norm.running_mean") CHECK(value.abs().max().item<double>() > 1e-3);
     if (name == "norm.num_batches_tracked") CHECK(value.item<int64_t>() == 2);
+  }
+}
+
+TEST_CASE("ranks: what evaluation leaves in a model is rank 0's on all, though each saw other batches, or none", "[train][fast]") {
+  std::mutex mutex;
+  std::vector<mgca::StateDict> states;
+  on_ranks(3, [&](mgca::ProcessGroup& group) {
+    RankedRun run;
+    run.remembers = true;
+    (void)run(&group);
+    const std::lock_guard lock(mutex);
+    states.push_back(run.state);
+  });
+  for (std::size_t i = 0; i < states[0].size(); ++i) {
+    INFO(states[0][i].name);
+    CHECK(torch::equal(states[1][i].value, states[0][i].value));
+    CHECK(torch::equal(states[2][i].value, states[0][i].value));
   }
 }
 

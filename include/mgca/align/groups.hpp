@@ -27,6 +27,8 @@ template <std::invocable<const AlignmentInput&> Losses>
   MGCA_CHECK(size >= 0, "in_groups: expected a group of 1 or more samples, or 0 for the whole batch, got ", size);
   const auto B = batch.images.size(0);
   if (size == 0) return losses(batch);
+  MGCA_CHECK(batch.peers == nullptr || B % size == 0, "in_groups: a rank's part of ", B, " samples is not made of groups of ", size,
+             "; with several ranks micro_group must divide the part, or the groups would not be those of one process: choose another batch_size, micro_group or number of ranks");
   AlignmentLosses mean;
   for (int64_t first = 0; first < B; first += size) {
     const auto count = std::min(size, B - first);

@@ -28,8 +28,8 @@ struct LoaderOptions {
   int64_t ahead = 4;                       // batches ready or in the making
   double warn_after = 60;                  // seconds without a batch before "loader_slow" is told, and told again
   uint64_t seed = 42;
-  // These change no number of a run, so they are no part of a configuration.
-  bool pinned = false;  // page-locked batches, which a GPU copies while it computes
+  // Of the process, not of the run, so no part of a configuration.
+  bool pinned = false;  // page-locked batches, which a GPU copies while it computes; changes no number
   int64_t rank = 0;     // of the process, among those that train together
   int64_t world = 1;    // their number
   Share share = Share::rows;

@@ -131,7 +131,7 @@ using BatchNorm2d = torch::nn::ModuleHolder<detail::BatchNormImpl<2>>;
 namespace nn {
 
 // Every norm of the module takes its statistics over the ranks of the group from now on; nullptr: over its own rank's rows again.
-// Returns their number. The group must outlive its use.
+// Returns their number. The group must outlive its use, and be another one than that of gradient sums, which begin at moments of their own.
 inline int64_t synchronise_batch_norms(torch::nn::Module& module, ProcessGroup* group) {
   std::unordered_set<SynchronisedNorm*> norms;
   module.apply([&](torch::nn::Module& part) {

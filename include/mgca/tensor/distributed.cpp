@@ -11,11 +11,15 @@
 #endif
 
 #include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <exception>
 #include <mutex>
 #include <string>
@@ -74,7 +78,23 @@ class C10dStore : public RankStore {
   c10::intrusive_ptr<c10d::Store> store_;
 };
 
-// This host's own address on the way to another: the one that others can reach. Throws Error(system).
+bool is_loopback(const std::string& address) { return address.starts_with("127.") || address == "::1" || address == "localhost"; }
+
+// An address of this host that is not its loopback interface's; nothing where it has none.
+std::optional<std::string> outer_address() {
+  ifaddrs* all = nullptr;
+  if (::getifaddrs(&all) != 0) return std::nullopt;
+  const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owned(all, &::freeifaddrs);
+  for (const auto* one = all; one != nullptr; one = one->ifa_next) {
+    const bool usable = one->ifa_addr != nullptr && one->ifa_addr->sa_family == AF_INET && (one->ifa_flags & IFF_UP) != 0 && (one->ifa_flags & IFF_LOOPBACK) == 0;
+    char text[NI_MAXHOST];
+    if (usable && ::getnameinfo(one->ifa_addr, sizeof(sockaddr_in), text, sizeof text, nullptr, 0, NI_NUMERICHOST) == 0) return text;
+  }
+  return std::nullopt;
+}
+
+// This host's own address on the way to another: the one that others can reach. A host whose own name is a loopback address to itself, as some systems
+// write it into /etc/hosts, has another one for the others. Throws Error(system).
 std::string own_address_towards(const std::string& host, std::uint16_t port) {
   addrinfo hints{}, *found = nullptr;
   hints.ai_family = AF_UNSPEC;
@@ -91,17 +111,22 @@ std::string own_address_towards(const std::string& host, std::uint16_t port) {
     const bool known = ::connect(socket, one->ai_addr, one->ai_addrlen) == 0 && ::getsockname(socket, reinterpret_cast<sockaddr*>(&own), &length) == 0;
     ::close(socket);
     char text[NI_MAXHOST];
-    if (known && ::getnameinfo(reinterpret_cast<const sockaddr*>(&own), length, text, sizeof text, nullptr, 0, NI_NUMERICHOST) == 0) return text;
+    if (known && ::getnameinfo(reinterpret_cast<const sockaddr*>(&own), length, text, sizeof text, nullptr, 0, NI_NUMERICHOST) == 0) {
+      return is_loopback(text) && !is_loopback(host) ? outer_address().value_or(text) : text;
+    }
   }
   fail(ErrorKind::system, "process group: no way from this host to '", host, "', the meeting place; check the network, or MASTER_ADDR");
 }
+
+// Libtorch's record of operations is one for the process, and its table of groups is written without a lock: ranks that are threads take turns.
+std::mutex starting;
 
 class C10dGroup : public ProcessGroup {
  public:
   C10dGroup(c10::intrusive_ptr<c10d::Backend> backend, ProcessGroupOptions options, bool on_host)
       : backend_(std::move(backend)), options_(std::move(options)), on_host_(on_host) {}
   ~C10dGroup() override {
-    if (failed_) (void)backend_.release();  // its destructor would wait for the ranks that are lost
+    if (failed_ || under_way_ > 0) (void)backend_.release();  // its destructor would wait for ranks that may be lost
   }
 
   int64_t rank() const override { return backend_->getRank(); }
@@ -132,8 +157,6 @@ class C10dGroup : public ProcessGroup {
  private:
   template <class Start>
   Collective started(const char* what, Start&& start) {
-    // Libtorch's record of operations is one for the process, and its table of groups is written without a lock: ranks that are threads take turns.
-    static std::mutex starting;
     c10::intrusive_ptr<c10d::Work> work;
     try {
       std::unique_lock turn(starting, std::defer_lock);
@@ -143,19 +166,15 @@ class C10dGroup : public ProcessGroup {
     } catch (const std::exception& error) {
       broken(what, error);
     }
+    ++under_way_;
     return Collective([this, what, work] { finish(what, *work); });
   }
 
   void finish(const char* what, c10d::Work& work) {
-    constexpr milliseconds kLook{100};
-    const auto end = std::chrono::steady_clock::now() + options_.timeout;
     try {
-      if (!on_host_) return (void)work.wait();
-      while (!completed(work, kLook)) {
-        if (options_.check) options_.check();
-        if (std::chrono::steady_clock::now() > end) fail(ErrorKind::system, "process group: a ", what, " did not come about in ", options_.timeout.count() / 1000, " s");
-      }
+      if (on_host_) wait_on_host(what, work);
       work.wait();
+      --under_way_;
     } catch (const Error&) {
       failed_ = true;
       throw;
@@ -164,30 +183,42 @@ class C10dGroup : public ProcessGroup {
     }
   }
 
-  // Libtorch tells by an exception that time is over, and by the same that an operation failed.
+  void wait_on_host(const char* what, c10d::Work& work) {
+    constexpr milliseconds kLook{100};
+    const auto end = std::chrono::steady_clock::now() + options_.timeout;
+    while (!completed(work, kLook)) {
+      if (options_.check) options_.check();
+      if (std::chrono::steady_clock::now() > end) {
+        fail(ErrorKind::system, "process group: a ", what, " did not come about in ", options_.timeout.count() / 1000, " s; see what the other ranks were doing, or allow a longer timeout");
+      }
+    }
+  }
+
+  // Libtorch tells by an exception that time is over, and by the same that an operation failed, which a wait for what has completed tells again.
   static bool completed(c10d::Work& work, milliseconds patience) {
     try {
       return work.wait(patience);
     } catch (const std::exception&) {
-      if (work.isCompleted()) throw;
-      return false;
+      return work.isCompleted();
     }
   }
 
   [[noreturn]] void broken(const char* what, const std::exception& error) {
+    constexpr std::chrono::minutes kSoon{1};
     failed_ = true;
-    const auto end = std::chrono::steady_clock::now() + options_.timeout;
+    const auto end = std::chrono::steady_clock::now() + std::min<milliseconds>(options_.timeout, kSoon);
     while (options_.check && std::chrono::steady_clock::now() < end) {  // the network notices first; who it was is known soon
       options_.check();
       std::this_thread::sleep_for(milliseconds(50));
     }
-    fail(ErrorKind::system, "process group: a ", what, " failed: ", first_line(error));
+    fail(ErrorKind::system, "process group: a ", what, " failed: ", first_line(error), "; all ranks must call the same operations, on tensors of one shape, type and device");
   }
 
   c10::intrusive_ptr<c10d::Backend> backend_;
   ProcessGroupOptions options_;
   bool on_host_;
   bool failed_ = false;
+  std::atomic<std::int64_t> under_way_ = 0;  // started, and not waited for to the end
 };
 
 // Attempts that meet at one place do not see each other's words.
@@ -230,7 +261,7 @@ struct OwnSocket {
 }
 
 [[gnu::weak]] std::shared_ptr<RankStore> connect_store(const RankAddress& address, std::chrono::milliseconds timeout) {
-  return as_system_error("process group: no connection to the meeting place of the ranks", [&] {
+  return as_system_error("process group: no connection to the meeting place of the ranks (MASTER_ADDR and MASTER_PORT: is rank 0 there, and the port free?)", [&] {
     c10d::TCPStoreOptions options;
     options.port = address.port;
     options.isServer = !address.hosted && address.rank == 0;
@@ -249,7 +280,7 @@ struct OwnSocket {
   MGCA_CHECK(board != nullptr, "process group: expected a store that connect_store or local_store made");
   const auto rank = static_cast<int>(address.rank), world = static_cast<int>(address.world);
   const auto own = c10::make_intrusive<c10d::PrefixStore>("group/" + options.name, board->store()->clone());
-  return as_system_error("process group: the ranks did not find together", [&]() -> std::shared_ptr<ProcessGroup> {
+  return as_system_error("process group: the ranks did not find together (do all of them reach each other's hosts?)", [&]() -> std::shared_ptr<ProcessGroup> {
     if (device.is_cuda()) {
 #ifdef MGCA_NCCL
       auto how = c10d::ProcessGroupNCCL::Options::create();

@@ -57,7 +57,7 @@ class ProcessGroup {
     start_gather(mine.contiguous(), all).wait();
     return all;
   }
-  // No rank comes back before all have called.
+  // No rank comes back before all have called. Of groups on the CPU: those of GPUs hold up no host.
   void barrier() {
     auto nothing = torch::zeros({1});
     sum(nothing);
@@ -107,7 +107,7 @@ inline void require_distributed(bool there) {
   return detail::local_store();
 }
 
-// A group on a store that connect_store or local_store made: for tensors on the CPU by Gloo, for those of the given GPU by NCCL. Returns when all ranks are there.
+// A group on a store that connect_store or local_store made: for tensors on the CPU by Gloo, for those of the given GPU by NCCL. By Gloo it returns when all ranks are there; NCCL connects at the first operation.
 [[nodiscard]] inline std::shared_ptr<ProcessGroup> connect_group(const std::shared_ptr<RankStore>& store, const RankAddress& address, torch::Device device,
                                                                  const ProcessGroupOptions& options = {}) {
   detail::require_distributed(detail::connect_group != nullptr);

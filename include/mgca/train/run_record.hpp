@@ -40,7 +40,7 @@ struct RunRecord {
     field("hooks", self.hooks, "each hook's own record");
     field("threads", self.threads, "compute threads; results depend on them in the last bit");
     field("device", self.device, "kind of device; results depend on it in the last bits");
-    field("ranks", self.ranks, "processes that trained together; results depend on them in the last bits");
+    field("ranks", self.ranks, "processes that trained together; results depend on them in the last bits, and in all that is configured per rank");
     field("finished", self.finished, "no epoch is left");
     field("library", self.library, "version that wrote the file");
   }

@@ -196,6 +196,7 @@ class Loop {
       }
     });
     if (interrupted) return false;
+    if (ranks_ != nullptr) copy_state(task_.module(), *ranks_);  // each evaluated other batches, which some models remember
     const auto seconds = [](Clock::duration d) { return std::chrono::duration<double>(d).count(); };
     std::vector<Field> fields{{"epoch", at_.epoch}, {"epochs", at_.epochs}, {"step", at_.step},
                               {"training_seconds", seconds(trained)}, {"loader_seconds", seconds(waited_)}};  // the second is part of the first

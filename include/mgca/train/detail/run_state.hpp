@@ -81,10 +81,8 @@ class RunState {
     all["hooks"] = "";
     for (const auto& [name, unused] : now.hooks) all["hooks"] += name + " ";
     Sha256 hash;
-    for (const auto& item : module.named_parameters()) {
-      hash.update(join(item.key(), item.value().sizes(), item.value().dtype(), item.value().requires_grad(), "\n"));
-    }
-    all["parameters' names and shapes"] = hash.hex_digest();
+    for (const auto& [name, value] : state_dict(module)) hash.update(join(name, value.sizes(), value.dtype(), value.requires_grad(), "\n"));
+    all["names and shapes of parameters and buffers"] = hash.hex_digest();
     return all;
   }
 
