@@ -175,7 +175,7 @@ class Watch {
     state_->changed.notify_all();
     const auto period = state_->period;
     // Who keeps the place stays until the others have read why the training ends.
-    if (!state_->lost.empty() && !state_->address.hosted && state_->address.rank == 0) state_->changed.wait_for(lock, 4 * period, [] { return false; });
+    if (!state_->lost.empty() && !state_->address.hosted && state_->address.rank == 0) state_->changed.wait_for(lock, 2 * period, [] { return false; });
     const auto patience = state_->lost.empty() ? std::min<detail::WatchState::Duration>(std::chrono::seconds(1), state_->options.timeout) : 2 * period;
     const bool silent = state_->changed.wait_for(lock, patience, [&] { return state_->silent; });
     lock.unlock();
