@@ -56,7 +56,10 @@ class C10dStore : public RankStore {
 
   void set(const std::string& key, const std::string& value) override {
     const std::lock_guard lock(mutex_);
-    as_system_error("the meeting place of the ranks", [&] { store_->set(key, std::vector<uint8_t>(value.begin(), value.end())); });
+    as_system_error("the meeting place of the ranks", [&] {
+      store_->set(key, std::vector<uint8_t>(value.begin(), value.end()));
+      (void)store_->check({key});  // libtorch's set waits for no answer; after this one everybody can read it
+    });
   }
   std::optional<std::string> find(const std::string& key) override {
     const std::lock_guard lock(mutex_);
