@@ -13,9 +13,8 @@ now() { date +%s%3N; }
 
 # process_of SUPERVISOR RANK: its process. Fails if there is none.
 process_of() {
-  local child children=()
-  read -ra children 2>/dev/null <"/proc/$1/task/$1/children" || true
-  for child in "${children[@]}"; do
+  local child
+  for child in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
     ! grep -zqx "RANK=$2" "/proc/$child/environ" 2>/dev/null || { echo "$child"; return; }
   done
   return 1
@@ -42,7 +41,7 @@ gone_in_time() {
   done
   slowest=$((slowest > $(now) - $2 ? slowest : $(now) - $2))
 }
-state_of() { sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$1/status" 2>/dev/null || true; }
+state_of() { sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$1/status" 2>/dev/null; }
 slowest=0
 
 expect 0 'all 20 epochs are done' "${two[@]}" --out whole
@@ -142,7 +141,7 @@ for ((kill = 1; kill <= ${MGCA_KILLS:-0}; ++kill)); do
   kill -$signal "$victim"
   since=$(now)
   gone_in_time "$other" "$since"
-  echo "  kill $kill: SIG$signal of rank $rank with $(compgen -G 'random/checkpoints/step-*' | tail -n 1 || true): the other ended after $(($(now) - since)) ms"
+  echo "  kill $kill: SIG$signal of rank $rank with $(compgen -G 'random/checkpoints/step-*' | tail -n 1): the other ended after $(($(now) - since)) ms"
   ends 0 'all 20 epochs are done'
   no_temporaries random
   same_runs whole random
@@ -152,7 +151,7 @@ done
 space=mgca$$
 remove_hosts() {
   local host
-  for host in hub 1 2 3 4; do ip netns del $space-$host 2>/dev/null || true; done
+  for host in hub 1 2 3 4; do [ ! -e "/run/netns/$space-$host" ] || ip netns del $space-$host; done
 }
 make_hosts() {
   local host
