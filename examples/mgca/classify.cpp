@@ -68,6 +68,7 @@ mgca::FeatureTower features_of(const mgca::ImageTower& tower) {
   return std::visit([](const auto& one) { return mgca::feature_tower(one); }, tower);
 }
 
+// On pictures by all ranks together; on stored features, which takes seconds, by each of them alike.
 ScoredSeed run_seed(const ClassifySources& s, const mgca::ImageTower& image_tower, const mgca::ClassifyProtocol& p, std::uint64_t seed, const mgca::RunContext& run) {
   auto config = p.training;
   config.seed = seed;
@@ -84,13 +85,10 @@ ScoredSeed run_seed(const ClassifySources& s, const mgca::ImageTower& image_towe
   config.run = run;
   mgca::ClassifyTask task(head, config.labels, {tower, p.trained});
   const auto outcome = mgca::tasks::train_classifier<PictureSource, PictureSource>(task, {s.train, s.valid}, config, downstream::TellEpochs{});
-  return {outcome, mgca::tasks::score(task, s.valid), mgca::tasks::score(task, s.test)};
+  return {outcome, mgca::tasks::score(task, s.valid, 64, run.ranks), mgca::tasks::score(task, s.test, 64, run.ranks)};
 }
 
-void classify(ClassifyCommand o) {
-  if (o.seeds < 1) mgca::fail(mgca::ErrorKind::argument, "classify: --seeds ", o.seeds, ": expected 1 or more");
-  if (o.out.empty() && o.run.empty()) mgca::fail(mgca::ErrorKind::argument, "classify: --out is missing: a folder for the results");
-  if (o.out.empty()) o.out = o.run / "classify";
+void classify(const ClassifyCommand& o, mgca::Ranks* ranks) {
   auto config = downstream::tables(o, "classify");
   if (!o.labels.empty()) config.labels = o.labels;
   if (!o.columns.empty()) config.label_columns = o.columns;
@@ -109,20 +107,21 @@ void classify(ClassifyCommand o) {
   ClassifySources sources{.train = PictureSource(train, p.pictures, pack), .valid = PictureSource(valid, plain, pack), .test = PictureSource(test, plain, pack), .stored_train = {}, .stored_valid = {}, .stored_test = {}};
   if (p.stored_features) {
     const auto one = features_of(tower.tower);
-    sources.stored_train = mgca::tasks::features(one, sources.train);
-    sources.stored_valid = mgca::tasks::features(one, sources.valid);
-    sources.stored_test = mgca::tasks::features(one, sources.test);
+    sources.stored_train = mgca::tasks::features(one, sources.train, 64, ranks);
+    sources.stored_valid = mgca::tasks::features(one, sources.valid, 64, ranks);
+    sources.stored_test = mgca::tasks::features(one, sources.test, 64, ranks);
     if (p.standardised) standardise(*sources.stored_train, {&*sources.stored_valid, &*sources.stored_test});
   }
   results.data = {.path = (o.data.empty() ? config.table : o.data).string(), .sha256 = mgca::data::fingerprint(data), .labels = data.label_names(),
                   .records = {{"train", train.size()}, {"valid", valid.size()}, {p.split, test.size()}}};
   results.weights = tower.record;
-  std::filesystem::create_directories(o.out);
+  if (mgca::speaks(ranks)) std::filesystem::create_directories(o.out);
   std::vector<scores::Judged> judged;
   for (std::int64_t i = 0; i < o.seeds; ++i) {
     const auto seed = p.training.seed + static_cast<std::uint64_t>(i);
     if (i > 0 && p.trained == mgca::Trained::all) tower = downstream::open_tower(o, "classify");
-    const auto scored = run_seed(sources, tower.tower, p, seed, downstream::resumable(o, seed, {{"data", results.data.sha256}, {"tower", tower.record.sha256}}));
+    const auto scored = run_seed(sources, tower.tower, p, seed, downstream::resumable(o, seed, {{"data", results.data.sha256}, {"tower", tower.record.sha256}}, ranks));
+    if (!mgca::speaks(ranks)) continue;
     const auto told = scores::of_split(test, scored.test);
     const bool exclusive = p.training.labels == mgca::LabelKind::exclusive;
     mgca::metrics::ClassificationOptions options{.kind = p.training.labels,
@@ -138,6 +137,7 @@ void classify(ClassifyCommand o) {
     console::line("  seed " + std::to_string(seed) + ": " + std::to_string(t.epochs) + " epochs, best " + std::to_string(t.best_epoch + 1) + ", held-out loss " +
                   console::number(t.valid_loss, 4));
   }
+  if (!mgca::speaks(ranks)) return;
   results.spread = downstream::spread(results.seeds);
   downstream::write(o.out, mgca::to_json_text(results), results.seeds,
                     {"auroc", "average_precision", "f1", "mcc", "accuracy", "balanced_accuracy", "calibration_error", "brier"}, results.named_protocol);
@@ -160,7 +160,10 @@ void add_classify(CLI::App& program) {
   command->footer("Trained on the split train, its best epoch and thresholds chosen on valid, scored on --split. Writes results.json, results.md, results.tex,\n"
                   "classify.html with reliability diagrams and the scores of every picture into --out, or classify/ in the run folder.\n"
                   "Example: mgca classify --data prepared/rsna --run runs/mine --percent 10 --seeds 3 --out results/rsna-10");
-  command->callback([o] { classify(*o); });
+  command->callback([o] {
+    if (o->out.empty() && !o->run.empty()) o->out = o->run / "classify";
+    downstream::run(*o, "classify", classify);
+  });
 }
 
 }  // namespace command

@@ -70,9 +70,7 @@ downstream::Row measured(const mgca::DetectionReport& report) {
   return row;
 }
 
-void detect(const DetectCommand& o) {
-  if (o.seeds < 1) mgca::fail(mgca::ErrorKind::argument, "detect: --seeds ", o.seeds, ": expected 1 or more");
-  if (o.out.empty()) mgca::fail(mgca::ErrorKind::argument, "detect: --out is missing: a folder for the results");
+void detect(const DetectCommand& o, mgca::Ranks* ranks) {
   if (!o.pack.empty()) mgca::fail(mgca::ErrorKind::argument, "detect: a pack holds pictures fitted into a square, detection squashes them; leave out --pack");
   const auto config = downstream::tables(o, "detect");
   const mgca::PairStudies data(config);
@@ -89,13 +87,13 @@ void detect(const DetectCommand& o) {
                   .records = {{"train", train.size()}, {"valid", valid.size()}, {p.split, test.size()}}};
   results.weights = tower.record;
   std::error_code code;
-  std::filesystem::create_directories(o.out / "drawings", code);
+  if (mgca::speaks(ranks)) std::filesystem::create_directories(o.out / "drawings", code);
   if (code) mgca::fail_system(o.out, "create the folder", code.value());
   auto& files = mgca::posix_files();
   for (std::int64_t i = 0; i < o.seeds; ++i) {
     auto training = p.training;
     training.seed += static_cast<std::uint64_t>(i);
-    training.run = downstream::resumable(o, training.seed, {{"data", results.data.sha256}});
+    training.run = downstream::resumable(o, training.seed, {{"data", results.data.sha256}}, ranks);
     if (i > 0) tower = downstream::open_tower(o, "detect");
     torch::manual_seed(training.seed);
     mgca::Detector detector(std::visit([&]<class Tower>(const Tower& one) -> std::shared_ptr<mgca::DetectorImpl> {
@@ -104,7 +102,8 @@ void detect(const DetectCommand& o) {
     }, tower.tower));
     detector->to(study::parse_device(o.device));
     const auto fitted = mgca::tasks::train_detector(detector, mgca::tasks::TrainingSplits<BoxSource>{a, b}, training, downstream::TellEpochs{});
-    const auto report = mgca::tasks::detect(detector, c, training.find, {.resamples = p.resamples, .confidence = p.confidence});
+    const auto report = mgca::tasks::detect(detector, c, training.find, {.resamples = p.resamples, .confidence = p.confidence}, ranks);
+    if (!mgca::speaks(ranks)) continue;
     results.seeds.push_back({.seed = training.seed, .training = {{"epochs", static_cast<double>(fitted.progress.epoch)}}, .rows = {measured(report)}});
     const auto name = "seed-" + std::to_string(training.seed);
     mgca::atomic_write(files, o.out / (name + ".csv"), table_of(test, report));
@@ -115,6 +114,7 @@ void detect(const DetectCommand& o) {
     detector->to(torch::kCPU);
     mgca::write_weights(o.out / (name + ".safetensors"), {mgca::state_dict(*detector, "model."), {{"task", mgca::to_json_text(p, -1)}}});
   }
+  if (!mgca::speaks(ranks)) return;
   results.spread = downstream::spread(results.seeds);
   downstream::write(o.out, mgca::to_json_text(results), results.seeds,
                     {"mAP_40_75", "published_mAP_40_75", "mAP_50_95", "AP50", "sensitivity_at_" + console::number(0.5, 3), "sensitivity_at_" + console::number(2, 3)}, results.named_protocol);
@@ -131,7 +131,7 @@ void add_detect(CLI::App& program) {
   command->add_option("--drawings", o->drawings, "pictures drawn with truth (blue) and findings (amber)")->capture_default_str();
   command->footer("Trained on the split train, its best epoch chosen on valid, scored on --split. Writes results.json, results.md, results.tex, boxes of\n"
                   "every picture and weights into --out. Example: mgca detect --data prepared/rsna --run runs/mine --percent 10 --out results/boxes");
-  command->callback([o] { detect(*o); });
+  command->callback([o] { downstream::run(*o, "detect", detect); });
 }
 
 }  // namespace command

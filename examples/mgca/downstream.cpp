@@ -66,6 +66,13 @@ void add_options(CLI::App& command, Options& o) {
   command.add_option("--resamples", o.resamples, "of the bootstrap, by patient where patients are known")->capture_default_str();
   command.add_option("--set", o.set, "any option of the protocol in results.json: --set training.rate=1e-3")->type_name("KEY=VALUE")->allow_extra_args(false);
   command.add_option("--device", o.device, "cpu, cuda, cuda:N, or auto: a GPU where there is one")->type_name("NAME")->capture_default_str();
+  ranks::add_options(command, o.ranks);
+}
+
+void require_sound(const Options& o, const std::string& command) {
+  if (o.seeds < 1) mgca::fail(mgca::ErrorKind::argument, command, ": --seeds ", o.seeds, ": expected 1 or more");
+  if (o.out.empty()) mgca::fail(mgca::ErrorKind::argument, command, ": --out is missing: a folder for the results");
+  (void)study::parse_device(o.device);
 }
 
 mgca::PairsConfig tables(const Options& o, const std::string& command) {
@@ -149,10 +156,11 @@ std::shared_ptr<const mgca::ImagePack> open_pack(const Options& o) {
   return o.pack.empty() ? nullptr : std::make_shared<const mgca::ImagePack>(o.pack);
 }
 
-mgca::RunContext resumable(const Options& o, std::uint64_t seed, std::map<std::string, std::string> also) {
+mgca::RunContext resumable(const Options& o, std::uint64_t seed, std::map<std::string, std::string> also, mgca::Ranks* ranks) {
   mgca::RunContext run;
   run.folder = o.out / "training" / ("seed-" + std::to_string(seed));
   run.identity = std::move(also);
+  run.ranks = ranks;
   run.sink = [](std::string_view event, std::span<const mgca::Field> fields) {
     for (const auto& [name, value] : fields) {
       if (event == "resumed" && name == "epoch") console::line("  goes on in epoch " + std::to_string(std::get<std::int64_t>(value) + 1));

@@ -2,6 +2,8 @@
 // or at random, and results as results.json and tables.
 #pragma once
 
+#include "ranks.hpp"
+
 #include <mgca/catalog/image_tower.hpp>
 #include <mgca/core/config.hpp>
 #include <mgca/data/pack.hpp>
@@ -38,10 +40,11 @@ struct Options {
   std::int64_t seeds = 1;
   std::optional<std::uint64_t> seed;  // the first; without one the protocol's, or 42
   std::int64_t resamples = 1000;
+  ranks::Options ranks;
 };
 
 // --run, --weights, --random, --dialect, --tower, --data, --pack, --out, --protocol, --dataset, --split, --percent, --seed, --seeds,
-// --resamples, --set, --device.
+// --resamples, --set, --device, --ranks and what concerns them.
 void add_options(CLI::App& command, Options& options);
 
 // --data, or the pairs the run was trained on; reports are not read. Throws Error(argument) where there is neither.
@@ -79,8 +82,8 @@ void require_side(const std::string& command, const std::string& option, std::in
 [[nodiscard]] std::shared_ptr<const mgca::ImagePack> open_pack(const Options& options);
 
 // Where training of a seed is kept while it lasts, so that the same command again goes on after a kill: OUT/training/seed-N. `also`
-// is what the recipe and the pictures do not tell of the data and the start.
-[[nodiscard]] mgca::RunContext resumable(const Options& options, std::uint64_t seed, std::map<std::string, std::string> also);
+// is what the recipe and the pictures do not tell of the data and the start. `ranks`: those that train together.
+[[nodiscard]] mgca::RunContext resumable(const Options& options, std::uint64_t seed, std::map<std::string, std::string> also, mgca::Ranks* ranks);
 // Once the results are written: removes OUT/training.
 void forget_training(const Options& options);
 
@@ -220,6 +223,19 @@ void write_table(const std::filesystem::path& stem, const Table& table, const st
 // what is not as it says.
 void write(const std::filesystem::path& out, const std::string& json, const std::vector<SeedResult>& seeds, const std::vector<std::string>& measures,
            const NamedRecord& named = {});
+
+// Throws Error(argument) for what can be told before any process is started.
+void require_sound(const Options& options, const std::string& command);
+
+// Runs `work(options, ranks)` alone or as each of several ranks, on the device of each. All of them compute, one writes.
+template <class Command>
+void run(Command options, const std::string& command, void (*work)(const Command&, mgca::Ranks*)) {
+  require_sound(options, command);
+  ranks::run(options.ranks, options.device, [&](ranks::Team* team, const std::string& device) {
+    options.device = device;
+    work(options, team != nullptr ? &team->all() : nullptr);
+  });
+}
 
 // A hook: a line for each epoch.
 struct TellEpochs {

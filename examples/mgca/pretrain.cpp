@@ -32,21 +32,23 @@ study::StudyConfig resumed(const std::filesystem::path& out) {
 
 void pretrain(const PretrainOptions& o) {
   (void)study::parse_device(o.device);  // a wrong name is told before any work
-  const auto address = ranks::own_address(o.ranks);
   const auto config = o.resume ? resumed(o.out) : study::begin(o.begin, "pretrain");
   if (study::has_begun(o.out)) study::require_same(config, o.out);
   study::watch_signals();
-  if (ranks::to_supervise(o.ranks)) return ranks::supervise(o.ranks);
-  std::optional<ranks::Team> team;
-  const auto device = address ? ranks::device_of(*address, o.device) : o.device;
-  if (address) team.emplace(*address, o.ranks, study::parse_device(device));
-  console::line("pretrain " + config.model.name + " on " + config.data.table.string());
   const auto begin = std::chrono::steady_clock::now();
-  auto study = study::open_study(config, o.out);
-  const auto outcome = study::pretrain(study, o.out, {.device = device, .team = team ? &*team : nullptr});
+  std::optional<study::RunOutcome> done;
+  std::string again = "mgca pretrain --resume --out " + o.out.string();
+  ranks::run(o.ranks, o.device, [&](ranks::Team* team, const std::string& device) {
+    console::line("pretrain " + config.model.name + " on " + config.data.table.string());
+    auto study = study::open_study(config, o.out);
+    done = study::pretrain(study, o.out, {.device = device, .team = team});
+    if (team != nullptr && team->supervised()) again += " --ranks " + std::to_string(team->size());
+  });
+  if (!done) return;  // the ranks have told everything
+  const auto& outcome = *done;
   if (outcome.result.end == mgca::FitEnd::interrupted) {
     console::line("stopped after step " + std::to_string(outcome.result.progress.step) + " of " + std::to_string(outcome.result.progress.steps) +
-                  "; go on with: mgca pretrain --resume --out " + o.out.string() + (team && team->supervised() ? " --ranks " + std::to_string(team->size()) : ""));
+                  "; go on with: " + again);
     throw CLI::RuntimeError(128 + (study::signal_received() != 0 ? study::signal_received() : SIGTERM));  // the other ranks stop with the one that was told to
   }
   const mgca::HistoryRow* best = nullptr;

@@ -122,8 +122,8 @@ RunOutcome pretrain(Study& study, const std::filesystem::path& run, const Pretra
                                               .share = mgca::Share::batches},
                                              sink);
   study.model->to(device);
-  mgca::PretrainTask task(study.model, team != nullptr ? &team->peers() : nullptr);
-  if (team != nullptr && study.config.synchronised_norms) mgca::nn::synchronise_batch_norms(*study.model, &team->peers());
+  mgca::PretrainTask task(study.model, team != nullptr ? &team->all().peers : nullptr);
+  if (team != nullptr && study.config.synchronised_norms) mgca::nn::synchronise_batch_norms(*study.model, &team->all().peers);
 
   Manifest manifest{.library = version(),
                     .data = data_check.data,
@@ -165,10 +165,6 @@ RunOutcome pretrain(Study& study, const std::filesystem::path& run, const Pretra
                           mgca::TensorBoard(run));
   narrator.finish();
   if (writes && options.epochs == 0) mgca::write_weights(run / "best.safetensors", {mgca::state_dict(*study.model), weights_metadata(study)});
-  if (team != nullptr) {
-    team->all().control.barrier();  // nobody goes before rank 0 has written everything
-    team->leave();                  // and who is slower to tidy up misses nobody
-  }
   return {std::move(result), history.rows()};
 }
 

@@ -88,7 +88,7 @@ Team::Team(const mgca::RankAddress& address, const Options& options, torch::Devi
   control_ = group(torch::kCPU, "control");
   data_ = group(device, "data");
   peers_ = group(device, "peers");
-  all_.emplace(mgca::Ranks{.data = *data_, .control = *control_});
+  all_.emplace(mgca::Ranks{.data = *data_, .control = *control_, .peers = *peers_});
 }
 
 // A rank that fails by itself says so first: its groups may wait for the others, who end when they hear of it. Where another was lost, the watch ends a
@@ -103,6 +103,11 @@ Team::~Team() {
   watch_->leave(mgca::Leaving::failed);
 }
 
+void Team::finish() {
+  all_->control.barrier();  // nobody goes before rank 0 has written everything
+  watch_->leave(mgca::Leaving::finished);  // and who is slower to tidy up misses nobody
+}
+
 bool Team::supervised() const { return started_by_us(); }
 
 std::string Team::word_of_first(const std::string& mine) const {
@@ -112,6 +117,19 @@ std::string Team::word_of_first(const std::string& mine) const {
     watch_->check();
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
+}
+
+void run(const Options& options, const std::string& device, const std::function<void(Team*, const std::string&)>& work) {
+  const auto address = own_address(options);
+  if (to_supervise(options)) {
+    study::watch_signals();  // to pass them on
+    return supervise(options);
+  }
+  if (!address) return work(nullptr, device);
+  const auto own = device_of(*address, device);
+  Team team(*address, options, study::parse_device(own));
+  work(&team, own);
+  team.finish();
 }
 
 }  // namespace ranks

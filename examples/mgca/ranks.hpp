@@ -3,11 +3,12 @@
 
 #include <mgca/core/ranks.hpp>
 #include <mgca/tensor/process_group.hpp>
-#include <mgca/train/agreement.hpp>
+#include <mgca/train/exchange.hpp>
 #include <mgca/train/watch.hpp>
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -56,11 +57,10 @@ class Team {
   // What rank 0 says, however long that takes it; what the others say is not looked at.
   [[nodiscard]] std::string word_of_first(const std::string& mine) const;
 
-  // Done, and so are the others: nobody is missed from here on. Where it is not called, this rank fails by the exception it goes with.
-  void leave() { watch_->leave(mgca::Leaving::finished); }
+  // Waits until all are done; nobody is missed from then on. Where it is not called, this rank fails by the exception it goes with.
+  void finish();
 
-  [[nodiscard]] mgca::Ranks& all() { return *all_; }              // for the loop
-  [[nodiscard]] mgca::ProcessGroup& peers() { return *peers_; }  // for what a model exchanges within a step
+  [[nodiscard]] mgca::Ranks& all() { return *all_; }
 
  private:
   mgca::RankAddress address_;
@@ -69,5 +69,9 @@ class Team {
   std::shared_ptr<mgca::ProcessGroup> control_, data_, peers_;
   std::optional<mgca::Ranks> all_;
 };
+
+// How a command that may train in several processes is run: by starting them, as one of them, or alone, with nobody beside it and the device as
+// it was given. As `work(team, device)` returns, all ranks are done.
+void run(const Options& options, const std::string& device, const std::function<void(Team*, const std::string&)>& work);
 
 }  // namespace ranks

@@ -68,6 +68,7 @@ struct SegmentRun {
   const MaskedSource &train, &valid, &test;
   const downstream::Options& options;
   std::string data;  // SHA-256
+  mgca::Ranks* ranks;
 };
 
 downstream::Row measured_masks(const mgca::Segmentation& found) {
@@ -94,17 +95,19 @@ downstream::SeedResult train_and_score(Net net, const SegmentRun& run, std::uint
   const auto& p = run.protocol;
   auto training = p.training;
   training.seed = seed;
-  training.run = downstream::resumable(run.options, seed, {{"data", run.data}});
+  training.run = downstream::resumable(run.options, seed, {{"data", run.data}}, run.ranks);
   net->to(study::parse_device(run.options.device));
   const auto fitted = mgca::tasks::train_segmenter(net, mgca::tasks::TrainingSplits<MaskedSource>{run.train, run.valid}, training, downstream::TellEpochs{});
   const auto found = mgca::tasks::segment(net, run.test, {.threshold = p.threshold, .batch_size = training.batch_size,
-                                                          .bootstrap = {.resamples = p.resamples, .confidence = p.confidence}});
+                                                          .bootstrap = {.resamples = p.resamples, .confidence = p.confidence}}, run.ranks);
+  const downstream::SeedResult result{.seed = seed, .training = {{"epochs", static_cast<double>(fitted.progress.epoch)}}, .rows = {measured_masks(found)}};
+  if (!mgca::speaks(run.ranks)) return result;
   const auto stem = "seed-" + std::to_string(seed);
   mgca::atomic_write(mgca::posix_files(), run.options.out / (stem + ".csv"), found.csv());
   if (first) write_segment_page(run, found, mgca::tasks::best_and_worst(net, run.test, found, 6, p.threshold));
   net->to(torch::kCPU);
   mgca::write_weights(run.options.out / (stem + ".safetensors"), {mgca::state_dict(*net, "model."), {{"task", mgca::to_json_text(p, -1)}}});
-  return {.seed = seed, .training = {{"epochs", static_cast<double>(fitted.progress.epoch)}}, .rows = {measured_masks(found)}};
+  return result;
 }
 
 downstream::SeedResult segment_with(const mgca::ImageTower& tower, const SegmentRun& run, std::uint64_t seed, bool first) {
@@ -120,9 +123,7 @@ downstream::SeedResult segment_with(const mgca::ImageTower& tower, const Segment
   }, tower);
 }
 
-void segment(const downstream::Options& o) {
-  if (o.seeds < 1) mgca::fail(mgca::ErrorKind::argument, "segment: --seeds ", o.seeds, ": expected 1 or more");
-  if (o.out.empty()) mgca::fail(mgca::ErrorKind::argument, "segment: --out is missing: a folder for the results");
+void segment(const downstream::Options& o, mgca::Ranks* ranks) {
   if (!o.pack.empty()) mgca::fail(mgca::ErrorKind::argument, "segment: a pack holds pictures without their masks; leave out --pack");
   const auto data = masked_studies(o);
   auto tower = downstream::open_tower(o, "segment");
@@ -137,13 +138,14 @@ void segment(const downstream::Options& o) {
                   .records = {{"train", train.size()}, {"valid", valid.size()}, {p.split, test.size()}}};
   results.weights = tower.record;
   std::error_code code;
-  std::filesystem::create_directories(o.out, code);
+  if (mgca::speaks(ranks)) std::filesystem::create_directories(o.out, code);
   if (code) mgca::fail_system(o.out, "create the folder", code.value());
-  const SegmentRun run{.protocol = p, .train = a, .valid = b, .test = c, .options = o, .data = results.data.sha256};
+  const SegmentRun run{.protocol = p, .train = a, .valid = b, .test = c, .options = o, .data = results.data.sha256, .ranks = ranks};
   for (std::int64_t i = 0; i < o.seeds; ++i) {
     if (i > 0) tower = downstream::open_tower(o, "segment");
     results.seeds.push_back(segment_with(tower.tower, run, p.training.seed + static_cast<std::uint64_t>(i), i == 0));
   }
+  if (!mgca::speaks(ranks)) return;
   results.spread = downstream::spread(results.seeds);
   downstream::write(o.out, mgca::to_json_text(results), results.seeds, {"dice", "iou", "hausdorff95", "dice_over_batches"}, results.named_protocol);
   downstream::forget_training(o);
@@ -159,7 +161,7 @@ void add_segment(CLI::App& program) {
   command->footer("--data may also be a folder with masks.csv and drawn masks. Trained on the split train, its best epoch chosen on valid, scored on\n"
                   "--split. Writes results.json, results.md, results.tex, scores of every picture, weights and segment.html into --out.\n"
                   "Example: mgca segment --data prepared/siim --run runs/mine --protocol mgca-scripts --percent 10 --out results/masks");
-  command->callback([o] { segment(*o); });
+  command->callback([o] { downstream::run(*o, "segment", segment); });
 }
 
 }  // namespace command

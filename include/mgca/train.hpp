@@ -5,6 +5,7 @@
 #include <mgca/train/buffers.hpp>
 #include <mgca/train/checkpoint.hpp>
 #include <mgca/train/evaluate.hpp>
+#include <mgca/train/exchange.hpp>
 #include <mgca/train/fit_options.hpp>
 #include <mgca/train/gradient_average.hpp>
 #include <mgca/train/hooks/early_stop.hpp>

@@ -26,8 +26,8 @@ TEST_CASE("negatives: both sides are gathered in order of ranks, and the mean of
     const auto [first, second] = mgca::align::gathered_pairs(torch::full({1, 2}, rank), torch::full({1, 2}, 10 + rank), &group);
     const auto order = torch::arange(3, torch::kFloat).view({3, 1}).expand({3, 2});
     const auto some = torch::full({}, rank, torch::kFloat64);  // 0, 1 and 2 of 3
-    const auto share = mgca::align::count_per_rank(some, &group);
-    const auto nothing = mgca::align::count_per_rank(torch::zeros({}, torch::kFloat64), &group);
+    const auto share = mgca::count_per_rank(some, &group);
+    const auto nothing = mgca::count_per_rank(torch::zeros({}, torch::kFloat64), &group);
     const std::lock_guard lock(mutex);
     if (!torch::equal(first, order) || !torch::equal(second, order + 10)) wrong += "rank " + std::to_string(group.rank()) + " ";
     mean += (some * 5 / share).item<double>() / 3;
@@ -36,5 +36,5 @@ TEST_CASE("negatives: both sides are gathered in order of ranks, and the mean of
   CHECK(wrong.empty());
   CHECK(mean == Approx(5));
   CHECK(none == Approx(3));  // of ones, over a count of 0 taken as 1
-  CHECK(mgca::align::count_per_rank(torch::full({}, 4.0F), nullptr).item<float>() == 4);
+  CHECK(mgca::count_per_rank(torch::full({}, 4.0F), nullptr).item<float>() == 4);
 }

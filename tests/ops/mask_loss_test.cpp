@@ -1,6 +1,7 @@
 #include "catch.hpp"
 #include "expect_error.hpp"
 #include "gradients.hpp"
+#include "ranks.hpp"
 
 #include <mgca/ops/mask_loss.hpp>
 
@@ -61,4 +62,24 @@ TEST_CASE("mask_loss: two shapes, no pixel and weights below 0 are refused", "[o
       {"[2, 1, 4, 4]", "[2, 4, 4]"});
   mgca::test::expect_error([] { (void)ops::mask_loss(torch::zeros({0}), torch::zeros({0})); }, {"[0]"});
   mgca::test::expect_error([] { (void)ops::mask_loss(torch::zeros({2}), torch::zeros({2}), {.gamma = -1}); }, {"gamma", "-1"});
+}
+
+TEST_CASE("mask_loss: ranks with unequal parts of a batch get the loss of the whole, and their gradients' mean is its gradient", "[ops][fast]") {
+  const auto logits = random_tensor({5, 3, 3}, 6);
+  auto target = random_tensor({5, 3, 3}, 7).sigmoid();
+  target[4].fill_(std::nan(""));  // of the last rank only a part is known
+  target[1][0].fill_(std::nan(""));
+  for (const auto term : {ops::DiceTerm::negative_log, ops::DiceTerm::one_minus}) {
+    const auto whole = logits.clone().requires_grad_();
+    const auto expected = ops::mask_loss(whole, target, {.dice = term});
+    expected.total.backward();
+    mgca::test::on_ranks(2, [&](mgca::ProcessGroup& group) {
+      const auto from = group.rank() * 2, size = 2 + group.rank();
+      const auto x = logits.narrow(0, from, size).clone().requires_grad_();
+      const auto loss = ops::mask_loss(x, target.narrow(0, from, size), {.dice = term}, &group);
+      mgca::test::require(loss.total.allclose(expected.total, 1e-12) && loss.focal.allclose(expected.focal, 1e-12), "loss");
+      loss.total.backward();
+      mgca::test::require((x.grad() / 2).allclose(whole.grad().narrow(0, from, size), 1e-10, 1e-14), "gradient");
+    });
+  }
 }

@@ -65,6 +65,46 @@ expect 3 'recipe.rate: the checkpoint has 0.0005, this run 0.001' "${long[@]}" -
 expect 0 'goes on in epoch' "${long[@]}" --out killed
 cmp -s whole/seed-42.csv killed/seed-42.csv || failed "a killed training ended with other scores"
 absent killed/training
+
+# --- several ranks ------------------------------------------------------------------------------------------------
+expect 0 'all +[01]\.' "$mgca" segment "${unet[@]}" --ranks 2 --out masks_ranks
+near masks/seed-42.csv masks_ranks/seed-42.csv 60  # pixels at the threshold
+expect 0 'AP50' "$mgca" detect "${boxes[@]}" --ranks 2 --out boxes_ranks --drawings 2
+near boxes/results.md boxes_ranks/results.md 0.01
+[ "$(find boxes_ranks/drawings -name '*.png' | wc -l)" = 2 ] || failed "rank 0 draws"
+probe=("$mgca" classify "${small[@]}" --random mgca-resnet-small --tower width=4)
+for how in '' --fine-tune; do
+  # shellcheck disable=SC2086  # a word or none
+  expect 0 'AUROC' "${probe[@]}" $how --out classes
+  # shellcheck disable=SC2086
+  expect 0 'AUROC' "${probe[@]}" $how --ranks 2 --out classes_ranks
+  [ -n "$how" ] || same_files classes/scores-seed42.csv classes_ranks/scores-seed42.csv  # features are computed by both, the classifier by each alike
+  near classes/results.md classes_ranks/results.md 0.02
+done
+expect 2 'a batch_size of 8 does not divide among 3 ranks; use 9' "$mgca" segment "${unet[@]}" --ranks 3 --out none
+absent none
+expect 0 'all +[01]\.' "${long[@]}" --ranks 2 --out whole_ranks
+"${long[@]}" --ranks 2 --rank-timeout 5 --max-restarts 1 --out killed_ranks >out 2>err &
+run=$!
+until_there $run 'killed_ranks/training/seed-42/checkpoints/step-*.safetensors'
+kill -KILL "$(process_of $run 1)"
+got=0; wait $run || got=$?
+cat out err >>everything
+[ $got = 0 ] || failed "ended with $got after a restart"
+grep -q 'rank 1 lost: killed by signal 9; all ranks are started again (1 of 1)' err || failed "the restart is not told"
+grep -q 'goes on in epoch' out || failed "what was trained is lost"
+for file in seed-42.csv seed-42.safetensors results.json; do same_files whole_ranks/$file killed_ranks/$file; done
+absent killed_ranks/training
+"${long[@]}" --ranks 2 --out stopped_ranks >out 2>err &
+run=$!
+until_there $run 'stopped_ranks/training/seed-42/checkpoints/step-*.safetensors'
+kill -TERM $run
+got=0; wait $run || got=$?
+[ $got = 143 ] || failed "a terminated training ended with $got"
+expect 0 'goes on in epoch' "${long[@]}" --ranks 2 --out stopped_ranks
+same_files whole_ranks/seed-42.csv stopped_ranks/seed-42.csv
+cases=$((cases + 2))
+
 rm -rf drawn  # the prepared tables hold reports and patients: they are data
 no_canaries
 echo "ok: $cases cases"

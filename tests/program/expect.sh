@@ -42,6 +42,21 @@ until_there() {
   failed "$2 did not appear"
 }
 
+# process_of SUPERVISOR RANK: its process. Fails if there is none.
+process_of() {
+  local child
+  for child in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
+    ! grep -zqx "RANK=$2" "/proc/$child/environ" 2>/dev/null || { echo "$child"; return; }
+  done
+  return 1
+}
+
+# near FILE OTHER TOLERANCE: as many numbers, and each no further from the other's.
+near() {
+  for file in "$1" "$2"; do grep -oE -- '-?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?' "$file" >"numbers.$((file_number = ${file_number:-0} + 1))"; done
+  paste "numbers.$((file_number - 1))" "numbers.$file_number" | awk -v most="$3" 'NF != 2 || $1 - $2 > most || $2 - $1 > most { exit 1 }' || failed "$1 and $2 differ by more than $3"
+}
+
 # Never a pipe into `grep -q`: it leaves at the first match, and the writer's broken pipe then counts as a failure.
 has_gpu() {
   "$mgca" doctor >doctor

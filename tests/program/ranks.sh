@@ -11,14 +11,6 @@ bytes=(best.safetensors history.csv config.json manifest.json vocabulary.txt spl
 same_runs() { for file in "${bytes[@]}"; do same_files "$1/$file" "$2/$file"; done; }
 now() { date +%s%3N; }
 
-# process_of SUPERVISOR RANK: its process. Fails if there is none.
-process_of() {
-  local child
-  for child in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
-    ! grep -zqx "RANK=$2" "/proc/$child/environ" 2>/dev/null || { echo "$child"; return; }
-  done
-  return 1
-}
 begin() {
   "$@" >out 2>err &
   run=$!

@@ -1,9 +1,12 @@
 #include "catch.hpp"
 #include "expect_error.hpp"
+#include "gpu.hpp"
 #include "ranks.hpp"
 
+#include <mgca/tensor/collectives.hpp>
 #include <mgca/tensor/process_group.hpp>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 
@@ -86,4 +89,30 @@ TEST_CASE("rank store: a hosted place is found by its port, and an attempt does 
   auto later = address;
   later.round = "2";
   CHECK_FALSE(mgca::connect_store(later, std::chrono::seconds(10))->find("a"));
+}
+
+TEST_CASE("process group: GPUs, each a rank, sum, copy and gather by NCCL; a build without it says so", "[tensor][gpu]") {
+  if (!mgca::test::cuda_found()) return;
+  const auto store = mgca::local_store();
+  const auto device = [](int64_t rank) { return torch::Device(torch::kCUDA, static_cast<torch::DeviceIndex>(rank)); };
+  try {
+    (void)mgca::connect_group(store, {.rank = 0, .world = 1}, device(0), {.name = "alone"});
+  } catch (const mgca::Error& error) {
+    CHECK(std::string(error.what()).find("needs NCCL, and this program was built without it; configure with -DMGCA_NCCL=ON") != std::string::npos);
+    return;
+  }
+  const auto world = std::min<int64_t>(4, at::getNumGPUs());
+  mgca::test::on_threads(world, [&](int64_t rank) {
+    const auto group = mgca::connect_group(store, {.rank = rank, .world = world}, device(rank), {.name = "gpus"});
+    const auto x = torch::full({3}, static_cast<double>(rank + 1), torch::dtype(torch::kFloat32).device(device(rank))).requires_grad_();
+    const auto total = mgca::summed(x, group.get());
+    total.square().sum().backward();
+    const auto sum = static_cast<double>(world * (world + 1)) / 2;
+    mgca::test::require(total.cpu().equal(torch::full({3}, sum)), "sum");
+    mgca::test::require(x.grad().cpu().equal(torch::full({3}, 2 * sum * static_cast<double>(world))), "gradient of a sum");
+    auto copy = x.detach().clone();
+    group->copy(copy, world - 1);
+    mgca::test::require(copy.cpu().equal(torch::full({3}, static_cast<double>(world))), "copy");
+    mgca::test::require(group->gather(x.detach()).cpu().view({world, 3}).select(1, 0).equal(torch::arange(1, world + 1, torch::kFloat32)), "gather");
+  });
 }

@@ -9,7 +9,7 @@ using mgca::test::require_error;
 
 TEST_CASE("agreement: those out of step are named on all, and what one throws, all throw", "[train][fast]") {
   on_ranks(3, [](mgca::ProcessGroup& group) {
-    mgca::Ranks ranks{group, group};
+    mgca::Ranks ranks{group, group, group};
     require(!mgca::on_all_or_none(&ranks, {.step = 4}, [] {}), "nobody stops");
     require(mgca::on_all_or_none(&ranks, {.step = 4, .stop = group.rank() == 1}, [] {}), "one stops");
     require_error([&] { (void)mgca::on_all_or_none(&ranks, {.step = group.rank() == 1 ? 7 : 6}, [] {}); }, {"rank 0 is at step 6; rank 1 is at step 7;"});
@@ -22,8 +22,6 @@ TEST_CASE("agreement: those out of step are named on all, and what one throws, a
       require(error.kind() == mgca::ErrorKind::data, "kind");
       require(error.what() == std::string(group.rank() == 2 ? "row 3 is damaged" : "rank 2 failed: row 3 is damaged"), error.what());
     }
-    require(mgca::gather_texts(group, std::string(static_cast<std::size_t>(group.rank()), 'x')) == std::vector<std::string>{"", "x", "xx"}, "texts");
-    require(mgca::copy_bytes(group, std::vector<std::byte>(group.rank() == 0 ? 5 : 0, std::byte{7})) == std::vector<std::byte>(5, std::byte{7}), "bytes");
   });
 }
 
@@ -39,7 +37,7 @@ TEST_CASE("agreement: rank 0's parameters and buffers go to all, of any type and
         register_buffer("nothing", torch::zeros({0}));
       }
     } parts(group.rank());
-    mgca::Ranks ranks{group, group};
+    mgca::Ranks ranks{group, group, group};
     require_error([&] { mgca::require_same_parameters(parts, ranks, "after epoch 2"); }, {"after epoch 2", "rank 1 in 3 of them, first 'picture'; rank 2 in 3 of them"});
     mgca::copy_state(parts, ranks);
     const Parts expected(0);

@@ -84,7 +84,7 @@ struct RankedRun {
 
   mgca::FitResult operator()(mgca::ProcessGroup* group) {
     std::optional<mgca::Ranks> ranks;
-    if (group != nullptr) options.run.ranks = &ranks.emplace(mgca::Ranks{*group, *group});
+    if (group != nullptr) options.run.ranks = &ranks.emplace(mgca::Ranks{*group, *group, *group});
     const int64_t rank = group != nullptr ? group->rank() : 0, world = group != nullptr ? group->size() : 1;
     const mgca::Loader<mgca::test::ToyData> batches(data, {.batch_size = 12, .threads = 0, .seed = 5, .rank = rank, .world = world});
     const mgca::test::ToyData clean{.count = 25};
@@ -222,7 +222,7 @@ TEST_CASE("ranks: a damaged record on one ends all, after a checkpoint of the st
     const mgca::Loader<Damaged> batches(data, {.batch_size = 12, .order = mgca::Order::as_stored, .threads = 1, .rank = group.rank(), .world = 2});
     RankedRun run(scratch.path());
     run.options.checkpoint_every = 1000;
-    mgca::Ranks ranks{group, group};
+    mgca::Ranks ranks{group, group, group};
     run.options.run.ranks = &ranks;
     RankedTask task{std::make_shared<RankedNet>(0)};
     require_error([&] { (void)mgca::fit(task, batches, run.options); }, {group.rank() == 1 ? "record 30 is damaged" : "rank 1 failed: record 30 is damaged"});
@@ -243,7 +243,7 @@ TEST_CASE("ranks: what one throws in its model it throws alone, and no other wai
         return RankedTask::training_step(batch);
       }
     } task{{std::make_shared<RankedNet>(0)}, group.rank() == 1};
-    mgca::Ranks ranks{group, group};
+    mgca::Ranks ranks{group, group, group};
     RankedRun run;
     run.options.run.ranks = &ranks;
     const mgca::Loader<mgca::test::ToyData> batches(run.data, {.batch_size = 12, .threads = 0, .rank = group.rank(), .world = 2});
@@ -271,7 +271,7 @@ TEST_CASE("ranks: an infinite pixel on one costs its step on all, and the rank i
 TEST_CASE("ranks: after training all hold the same running statistics, each batch norm's own mean over ranks", "[train][fast]") {
   std::vector<mgca::StateDict> states(2);
   on_ranks(2, [&](mgca::ProcessGroup& group) {
-    mgca::Ranks ranks{group, group};
+    mgca::Ranks ranks{group, group, group};
     mgca::FitOptions options;
     options.epochs = 1;
     options.run.ranks = &ranks;
@@ -331,7 +331,7 @@ TEST_CASE("ranks: what dropout draws depends on seed, step and rank alone", "[tr
   };
   const auto draws = [](int64_t rank, uint64_t seed) {
     Echo group(rank);
-    mgca::Ranks ranks{group, group};
+    mgca::Ranks ranks{group, group, group};
     RankedRun run;
     run.options.run.ranks = &ranks;
     run.options.seed = seed;
@@ -353,7 +353,7 @@ TEST_CASE("ranks: what dropout draws depends on seed, step and rank alone", "[tr
 TEST_CASE("ranks: a step with others, a report and an epoch's end make the host wait no more than alone", "[train][fast]") {
   for (const auto compress : {mgca::Compression::none, mgca::Compression::bf16}) {
     Echo group(1);
-    mgca::Ranks ranks{group, group};
+    mgca::Ranks ranks{group, group, group};
     mgca::FitOptions options;
     options.epochs = 2;
     options.accumulation = 2;

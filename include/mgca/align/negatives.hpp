@@ -37,12 +37,5 @@ namespace align {
   return {both.narrow(1, 0, first.size(1)), both.narrow(1, first.size(1), second.size(1))};
 }
 
-// What a rank divides its sum by, so that the mean of the quotients over ranks is the sum of all over the count of all, which is taken to be at
-// least 1. The rank's own count is a scalar of the type of the sum; without peers it is returned so.
-[[nodiscard]] inline Tensor count_per_rank(const Tensor& count, ProcessGroup* peers) {
-  const auto all = summed(count, peers).clamp_min(1);
-  return peers == nullptr ? all : all / peers->size();
-}
-
 }  // namespace align
 }  // namespace mgca

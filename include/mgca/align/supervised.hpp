@@ -50,7 +50,7 @@ class SupervisedImpl : public ImageOnlyModel {
                batch.labels.defined() ? batch.labels.sizes() : at::IntArrayRef(), "; set classes to the number of label columns");
     const auto logits = classifier(image_features(batch.images));  // (B, classes)
     const auto known = batch.labels.isfinite();
-    const auto count = align::count_per_rank(known.sum().to(torch::promote_types(logits.scalar_type(), torch::kFloat32)), batch.peers);
+    const auto count = count_per_rank(known.sum().to(torch::promote_types(logits.scalar_type(), torch::kFloat32)), batch.peers);
     const auto right = logits.detach().gt(0).eq(batch.labels.gt(0.5)).logical_and(known);
     return {.terms = {{"bce", ops::label_loss(logits, batch.labels, count), 1.0}}, .metrics = {{"accuracy", right.sum() / count}}};
   }

@@ -6,6 +6,7 @@
 #include <mgca/core/enum.hpp>
 #include <mgca/core/error.hpp>
 #include <mgca/ops/unit.hpp>
+#include <mgca/tensor/collectives.hpp>
 
 #include <array>
 #include <cstdint>
@@ -41,8 +42,8 @@ struct MaskLoss {
 
 // Logits and targets of any one shape. Targets lie in [0, 1], soft edges included; NaN: a pixel nobody decided, which has part in neither
 // term nor gradient. Means and sums are over all pixels of the batch; without any known pixel focal is 0 and dice is 1. In single precision
-// at least, also inside autocast.
-[[nodiscard]] inline MaskLoss mask_loss(const Tensor& logits, const Tensor& target, const MaskLossOptions& options = {}) {
+// at least, also inside autocast. `peers`: ranks that hold the other parts of the batch; each gets the loss of the whole of it.
+[[nodiscard]] inline MaskLoss mask_loss(const Tensor& logits, const Tensor& target, const MaskLossOptions& options = {}, ProcessGroup* peers = nullptr) {
   MGCA_CHECK(logits.sizes() == target.sizes() && logits.numel() > 0, "mask_loss: expected logits and targets of one shape, got ",
              logits.sizes(), " and ", target.sizes());
   options.validate();
@@ -54,8 +55,9 @@ struct MaskLoss {
   const auto each = easy.exp() * torch::binary_cross_entropy_with_logits(x, t, {}, {}, at::Reduction::None);
   const auto p = x.sigmoid() * known;
   MaskLoss out;
-  out.focal = (each * known).sum() / known.sum().clamp_min(1);
-  out.dice = (2 * (p * t).sum() + 1) / (p.sum() + t.sum() + 1);
+  const auto sums = summed(torch::stack({(each * known).sum(), known.sum().to(x.scalar_type()), (p * t).sum(), p.sum(), t.sum()}), peers);
+  out.focal = sums[0] / sums[1].clamp_min(1);
+  out.dice = (2 * sums[2] + 1) / (sums[3] + sums[4] + 1);
   out.total = options.focal_weight * out.focal + (options.dice == DiceTerm::negative_log ? -out.dice.log() : 1 - out.dice);
   return out;
 }

@@ -8,6 +8,7 @@
 #include <mgca/tasks/feature_table.hpp>
 #include <mgca/tasks/scores.hpp>
 #include <mgca/tasks/train_head.hpp>
+#include <mgca/tensor/collectives.hpp>
 #include <mgca/train/evaluate.hpp>
 
 #include <memory>
@@ -46,14 +47,16 @@ struct ClassifyConfig {
 enum class Trained : uint8_t { head, all };
 constexpr auto names_of(Trained) { return std::to_array<std::string_view>({"head", "all"}); }
 
-// Unknown labels cost nothing; an exclusive class is unknown where any label of its row is.
-[[nodiscard]] inline Tensor label_loss(const Tensor& logits, const Tensor& labels, LabelKind kind) {  // (B, C), (B, C) -> scalar
-  if (kind == LabelKind::independent) return ops::label_loss(logits, labels);
+// Unknown labels cost nothing; an exclusive class is unknown where any label of its row is. (B, C), (B, C) -> scalar. With peers the mean of
+// what all of them get is the loss of their joined batch.
+[[nodiscard]] inline Tensor label_loss(const Tensor& logits, const Tensor& labels, LabelKind kind, ProcessGroup* peers = nullptr) {
   const auto known = labels.isfinite();
+  const auto type = torch::promote_types(logits.scalar_type(), torch::kFloat32);
+  if (kind == LabelKind::independent) return ops::label_loss(logits, labels, count_per_rank(known.sum().to(type), peers));
   const auto target = torch::where(known, labels, torch::zeros_like(labels));
   const auto rows = known.all(1);
   const auto each = -(torch::log_softmax(logits, 1) * target).sum(1);  // (B)
-  return (each * rows).sum() / rows.sum().clamp_min(1);
+  return (each * rows).sum() / count_per_rank(rows.sum().to(type), peers);
 }
 
 class ClassifyTask {
@@ -88,21 +91,29 @@ class ClassifyTask {
     }
     return head_(features);
   }
+  // Ranks that hold the other parts of each training batch from now on; nullptr: none. train_head calls it.
+  void train_with(ProcessGroup* peers) { peers_ = peers; }
   template <class Batch>
   StepResult training_step(const Batch& batch) {
-    const auto out = logits(batch);
-    return {.loss = label_loss(out, batch.labels.to(out.device()), kind_), .metrics = {}, .samples = out.size(0)};
+    return step(batch, peers_);
   }
   template <class Batch>
   StepResult evaluation_step(const Batch& batch) {
-    return training_step(batch);
+    return step(batch, nullptr);
   }
 
  private:
+  template <class Batch>
+  StepResult step(const Batch& batch, ProcessGroup* peers) {
+    const auto out = logits(batch);
+    return {.loss = label_loss(out, batch.labels.to(out.device()), kind_, peers), .metrics = {}, .samples = out.size(0)};
+  }
+
   LinearProbe head_;
   LabelKind kind_;
   FeatureTower tower_;
   Trained trained_ = Trained::head;
+  ProcessGroup* peers_ = nullptr;
   std::shared_ptr<torch::nn::Module> all_ = std::make_shared<torch::nn::Module>("Classifier");
 };
 
@@ -162,11 +173,11 @@ struct ProbeSplits {
   return scores_of(probe(table.features), table.labels);
 }
 
-// Logits of a whole split.
+// Logits of a whole split. Ranks share the work, and each gets all of it.
 template <class Source>
-[[nodiscard]] ScoredSplit score(ClassifyTask& task, const Source& source, int64_t batch_size = 64) {
+[[nodiscard]] ScoredSplit score(ClassifyTask& task, const Source& source, int64_t batch_size = 64, Ranks* ranks = nullptr) {
   const EvaluationScope evaluation(task.module());
-  auto table = detail::table_of(source, batch_size, [&](const auto& batch) { return task.logits(batch); });
+  auto table = detail::table_of(source, batch_size, ranks, [&](const auto& batch) { return task.logits(batch); });
   return {.scores = scores_of(table.features, table.labels), .records = std::move(table.records)};
 }
 

@@ -10,7 +10,7 @@
 #include <mgca/heads/yolo_loss.hpp>
 #include <mgca/metrics/bootstrap.hpp>
 #include <mgca/metrics/detection.hpp>
-#include <mgca/tasks/detail/each_batch.hpp>
+#include <mgca/tasks/detail/seen_images.hpp>
 #include <mgca/tasks/tower_use.hpp>
 #include <mgca/tasks/train_head.hpp>
 #include <mgca/tensor/bridge.hpp>
@@ -119,14 +119,13 @@ class DetectTask {
   StepResult evaluation_step(const DetectionBatch& batch) {
     const auto raw = outputs(batch);
     const auto found = tasks::found_boxes(heads::yolo_decode(detector_->yolo->config, raw), config_.find);
-    for (std::size_t b = 0; b < found.size(); ++b) seen_.push_back({.found = found[b], .truth = truth_of(batch, static_cast<int64_t>(b))});
+    for (std::size_t b = 0; b < found.size(); ++b) seen_.add(batch.records[b], found[b], truth_of(batch, static_cast<int64_t>(b)));
     return step(batch, raw);
   }
 
-  // A hook for after Validate: "val_map" of what was found since the last call, 0 where no image counts.
-  void after_epoch(const Progress& /*at*/, Values& values) {
-    values["val_map"] = metrics::RankedDetections(seen_, {.images = config_.images}).mean_average_precision().value_or(0);
-    seen_.clear();
+  // A hook for after Validate: "val_map" of what was found since the last call, on all ranks, 0 where no image counts.
+  void after_epoch(const Progress& at, Values& values) {
+    values["val_map"] = metrics::RankedDetections(seen_.take(at.ranks).images, {.images = config_.images}).mean_average_precision().value_or(0);
   }
 
  private:
@@ -150,7 +149,7 @@ class DetectTask {
 
   Detector detector_;
   DetectConfig config_;
-  std::vector<ImageDetections> seen_;
+  tasks::detail::SeenImages seen_;
 };
 
 // What was found on each image, and measures over all images with their intervals.
@@ -195,21 +194,18 @@ FitResult train_detector(Detector detector, const TrainingSplits<Source>& splits
   return report;
 }
 
-// Every image of a source, in evaluation mode. Images of one patient are drawn together.
+// Every image of a source, in evaluation mode. Images of one patient are drawn together. Ranks share the work, and each gets all of it.
 template <class Source>
-[[nodiscard]] DetectionReport detect(Detector detector, const Source& source, const FindOptions& options = {}, BootstrapOptions bootstrap = {}) {
+[[nodiscard]] DetectionReport detect(Detector detector, const Source& source, const FindOptions& options = {}, BootstrapOptions bootstrap = {},
+                                     Ranks* ranks = nullptr) {
   const EvaluationScope evaluation(*detector);
   const auto device = detector->parameters().front().device();
-  std::vector<ImageDetections> images;
-  std::vector<int64_t> records;
-  detail::for_each_batch(source, 16, [&](const DetectionBatch& batch) {
-    auto found = found_boxes(detector->boxes(network_input(batch.images, device)), options);
-    for (std::size_t b = 0; b < found.size(); ++b) {
-      const auto record = batch.records[b];
-      records.push_back(record);
-      images.push_back({.found = std::move(found[b]), .truth = source.truth(record)});
-    }
+  detail::SeenImages seen;
+  detail::for_each_batch(source, 16, ranks, [&](const DetectionBatch& batch) {
+    const auto found = found_boxes(detector->boxes(network_input(batch.images, device)), options);
+    for (std::size_t b = 0; b < found.size(); ++b) seen.add(batch.records[b], found[b], source.truth(batch.records[b]));
   });
+  auto [records, images] = seen.take(ranks);
   const auto groups = data::patient_groups(source.data(), records);
   bootstrap.groups = groups;
   auto report = judge(std::move(images), bootstrap);

@@ -8,6 +8,7 @@
 #include <mgca/tensor/bridge.hpp>
 #include <mgca/train/evaluate.hpp>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <span>
@@ -55,25 +56,36 @@ struct FeatureTable {
 namespace tasks {
 
 namespace detail {
-// What `row_of(batch)`, (B, D), makes of a whole source, with its labels and records. In the mode and with the gradients set.
+// What `row_of(batch)`, (B, D), makes of a whole source, with its labels and records; by ranks together where there are some. In the mode and
+// with the gradients set.
 template <class Source, class RowOf>
-[[nodiscard]] FeatureTable table_of(const Source& source, int64_t batch_size, const RowOf& row_of) {
+[[nodiscard]] FeatureTable table_of(const Source& source, int64_t batch_size, Ranks* ranks, const RowOf& row_of) {
   std::vector<Tensor> rows, labels;
   std::vector<int64_t> records;
-  for_each_batch(source, batch_size, [&](const auto& batch) {
+  for_each_batch(source, batch_size, ranks, [&](const auto& batch) {
     rows.push_back(row_of(batch).to(torch::kCPU, torch::kFloat32));
     labels.push_back(batch.labels);
     records.insert(records.end(), batch.records.begin(), batch.records.end());
   });
-  return {.features = torch::cat(rows), .labels = torch::cat(labels), .records = std::move(records)};
+  if (ranks == nullptr) return {.features = torch::cat(rows), .labels = torch::cat(labels), .records = std::move(records)};
+  const auto of_all = [&](const std::vector<Tensor>& parts) {
+    const auto width = gather_values(ranks->control, parts.empty() ? std::vector<int64_t>() : std::vector<int64_t>{parts[0].size(1)});
+    return gather_rows(ranks->control, parts.empty() ? torch::empty({0, width.at(0)}) : torch::cat(parts));
+  };
+  const auto features = of_all(rows), known = of_all(labels);
+  records = gather_values(ranks->control, std::move(records));
+  const auto order = tensor_of(std::span<const int64_t>(records), {static_cast<int64_t>(records.size())}).argsort(/*stable=*/true, 0, /*descending=*/false);
+  std::sort(records.begin(), records.end());
+  return {.features = features.index_select(0, order), .labels = known.index_select(0, order), .records = std::move(records)};
 }
 }  // namespace detail
 
-// The tower's own features of a whole source, in evaluation mode and without gradient; its mode is restored.
+// The tower's own features of a whole source, in evaluation mode and without gradient; its mode is restored. Ranks share the work, and each
+// gets all of it.
 template <class Source>
-[[nodiscard]] FeatureTable features(const FeatureTower& tower, const Source& source, int64_t batch_size = 64) {
+[[nodiscard]] FeatureTable features(const FeatureTower& tower, const Source& source, int64_t batch_size = 64, Ranks* ranks = nullptr) {
   const EvaluationScope evaluation(*tower.module);
-  return detail::table_of(source, batch_size, [&](const auto& batch) { return tower.features(network_input(batch.images, tower.device())); });
+  return detail::table_of(source, batch_size, ranks, [&](const auto& batch) { return tower.features(network_input(batch.images, tower.device())); });
 }
 template <class Source>
 [[nodiscard]] FeatureTable features(AlignmentModel& model, const Source& source, int64_t batch_size = 64) {

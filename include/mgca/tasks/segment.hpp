@@ -71,21 +71,26 @@ class SegmentTask {
     for (auto& parameter : net_->tower().parameters()) parameter.requires_grad_(tower_ == TowerUse::trained);
   }
   [[nodiscard]] torch::nn::Module& module() { return *net_; }
+  // Ranks that hold the other parts of each training batch from now on; nullptr: none. train_head calls it.
+  void train_with(ProcessGroup* peers) { peers_ = peers; }
   StepResult training_step(const MaskBatch& batch) {
     if (tower_ == TowerUse::frozen) net_->tower().eval();
-    return evaluation_step(batch);
+    return step(batch, peers_);
   }
-  StepResult evaluation_step(const MaskBatch& batch) {
+  StepResult evaluation_step(const MaskBatch& batch) { return step(batch, nullptr); }
+
+ private:
+  StepResult step(const MaskBatch& batch, ProcessGroup* peers) {
     const auto device = net_->parameters().front().device();
     const auto logits = net_->forward(network_input(batch.images, device));
-    const auto loss = ops::mask_loss(logits, batch.masks.to(device, /*non_blocking=*/true), loss_);
+    const auto loss = ops::mask_loss(logits, batch.masks.to(device, /*non_blocking=*/true), loss_, peers);
     return {.loss = loss.total, .metrics = {{"focal", loss.focal.detach()}, {"soft_dice", loss.dice.detach()}}, .samples = batch.size()};
   }
 
- private:
   Net net_;
   TowerUse tower_;
   ops::MaskLossOptions loss_;
+  ProcessGroup* peers_ = nullptr;
 };
 
 struct SegmentOptions {
@@ -156,23 +161,28 @@ FitResult train_segmenter(Net net, const TrainingSplits<Source>& splits, const S
   return train_head(task, splits, config, {.held_out_batch = config.batch_size, .schedule = config.schedule}, std::forward<Hooks>(hooks)...).fit;
 }
 
-// Every image of a source. Throws Error(argument) for a threshold outside (0, 1).
+// Every image of a source. Ranks share the work, and each gets all of it. Throws Error(argument) for a threshold outside (0, 1).
 template <SegmentationNet Net, class Source>
-[[nodiscard]] Segmentation segment(Net net, const Source& source, const SegmentOptions& options = {}) {
+[[nodiscard]] Segmentation segment(Net net, const Source& source, const SegmentOptions& options = {}, Ranks* ranks = nullptr) {
   MGCA_CHECK(options.threshold > 0 && options.threshold < 1, "segment: threshold is a probability between 0 and 1, got ",
              options.threshold);
   Segmentation out;
-  std::vector<double> batches;  // mean Dice of each
-  detail::for_each_batch(source, options.batch_size, [&](const MaskBatch& batch) {
+  detail::for_each_batch(source, options.batch_size, ranks, [&](const MaskBatch& batch) {
     const auto masks = detail::host_masks(net, batch, options.threshold);
-    double sum = 0;
     for (int64_t b = 0; b < batch.size(); ++b) {
       const auto record = batch.records[static_cast<std::size_t>(b)];
       out.images.push_back({.record = record, .row = source.row(record), .score = metrics::mask_score(masks.pair(b), options.spacing)});
-      sum += out.images.back().score.dice;
     }
-    batches.push_back(sum / static_cast<double>(batch.size()));
   });
+  out.images = detail::of_all_ranks(ranks, std::move(out.images), [](const auto& one) { return one.record; });
+  std::vector<double> batches;  // mean Dice of each
+  for (auto rest = std::span(std::as_const(out.images)); !rest.empty();) {
+    const auto batch = rest.first(std::min(rest.size(), static_cast<std::size_t>(options.batch_size)));
+    rest = rest.subspan(batch.size());
+    double sum = 0;
+    for (const auto& one : batch) sum += one.score.dice;
+    batches.push_back(sum / static_cast<double>(batch.size()));
+  }
   out.dice_over_batches = std::accumulate(batches.begin(), batches.end(), 0.0) / static_cast<double>(batches.size());
   std::vector<int64_t> records;
   for (const auto& one : out.images) records.push_back(one.record);

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <mgca/core/config.hpp>
+#include <mgca/data/bad_samples.hpp>
 #include <mgca/feed/loader.hpp>
+#include <mgca/nn/batch_norm.hpp>  // synchronise_batch_norms
 #include <mgca/train/checkpoint.hpp>
 #include <mgca/train/hooks/early_stop.hpp>
 #include <mgca/train/hooks/remember_best.hpp>
@@ -68,21 +70,61 @@ template <class T, class Train, HeadConfig Config>
   return all;
 }
 
+// While it lives, the losses and batch norms of a task are those of the batch that all ranks hold together.
+template <class T>
+class JoinedTraining {
+ public:
+  JoinedTraining(T& task, Ranks* ranks) : task_(&task), ranks_(ranks) { join(ranks != nullptr ? &ranks->peers : nullptr); }
+  ~JoinedTraining() { join(nullptr); }
+  JoinedTraining(const JoinedTraining&) = delete;
+  JoinedTraining& operator=(const JoinedTraining&) = delete;
+
+ private:
+  void join(ProcessGroup* peers) const {
+    if (ranks_ == nullptr) return;
+    (void)nn::synchronise_batch_norms(task_->module(), peers);
+    if constexpr (requires { task_->train_with(peers); }) task_->train_with(peers);
+  }
+
+  T* task_;
+  Ranks* ranks_;
+};
+
+// This rank's part of a split. A split smaller than a batch is one batch, but for the records that are too many to divide.
+[[nodiscard]] inline LoaderOptions training_loader(int64_t records, const HeadConfig auto& config) {
+  LoaderOptions loading{.batch_size = std::min<int64_t>(config.batch_size, records), .threads = config.threads, .seed = config.seed};
+  const Ranks* ranks = config.run.ranks;
+  if (ranks == nullptr) return loading;
+  loading.rank = ranks->rank();
+  loading.world = ranks->size();
+  MGCA_CHECK(records >= loading.world, "train_head: ", records, " records cannot be divided among ", loading.world, " ranks; use fewer");
+  if (loading.batch_size < config.batch_size) loading.batch_size -= loading.batch_size % loading.world;
+  return loading;
+}
+
 }  // namespace detail
 
 // Trains until patience ends or the epochs are over; the task's module is in evaluation mode then and, unless the run was stopped from outside,
 // has the weights of its best epoch. The task is the first hook after validation where it has events; `hooks` come last. With
 // config.run.folder the run goes on where an earlier call in that folder ended and ends with the same bytes; the task must be made as it
-// was then, from the same start weights. Throws Error(config) naming what differs, and as fit does.
+// was then, from the same start weights. With config.run.ranks each of them calls it; a batch is the batch of all of them, batch norms take
+// their statistics over it, and all end with the same weights as one process, but for rounding. Throws Error(config) naming what differs,
+// Error(argument) where a batch does not divide among the ranks or the source makes a batch smaller for a picture it cannot read, and as fit does.
 template <class T, class Train, class Valid, HeadConfig Config, class... Hooks>
 HeadTraining train_head(T& task, const TrainingSplits<Train, Valid>& splits, const Config& config, const HeadOptions& how, Hooks&&... hooks) {
   auto& module = static_cast<torch::nn::Module&>(task.module());
-  LoaderOptions loading{.batch_size = std::min<int64_t>(config.batch_size, splits.train.size()), .threads = config.threads, .seed = config.seed};
+  auto* const ranks = config.run.ranks;
+  if constexpr (requires { splits.train.config().bad.policy; }) {
+    MGCA_CHECK(ranks == nullptr || splits.train.config().bad.policy != BadSamples::skip, "train_head: bad.policy is skip, which makes the batch of a picture that "
+               "cannot be read one smaller, and ranks need parts of one size; take replace or fail, or train in one process");
+  }
+  auto loading = detail::training_loader(splits.train.size(), config);
   loading.pinned = module.parameters().front().is_cuda();
   const Loader<Train> batches(splits.train, loading, config.run.sink);
   loading.batch_size = how.held_out_batch;
   loading.order = Order::as_stored;
   loading.last_batch = LastBatch::keep;
+  loading.share = Share::batches;
   const Loader<Valid> held_out(splits.valid, loading, config.run.sink);
 
   FitOptions options;
@@ -91,7 +133,8 @@ HeadTraining train_head(T& task, const TrainingSplits<Train, Valid>& splits, con
   options.optimizer.weight_decay = config.weight_decay;
   options.seed = config.seed;
   options.run = config.run;
-  if (!options.run.folder.empty()) options.run.identity = detail::identity_of(task, splits.train, config);
+  if (!options.run.folder.empty() || ranks != nullptr) options.run.identity = detail::identity_of(task, splits.train, config);
+  const detail::JoinedTraining<T> joined(task, ranks);
   Validate validate(task, held_out);
   RememberBest best(module, how.monitor, how.better);
   EarlyStop early({.monitor = how.monitor, .patience = config.patience, .better = how.better});

@@ -65,4 +65,11 @@ struct SummedOver : torch::autograd::Function<SummedOver> {
   return detail::SummedOver::apply(tensor, detail::as_number(*group));
 }
 
+// What a rank divides its sum by, so that the mean of the quotients over ranks is the sum of all over the count of all, which is taken to be at
+// least 1. The rank's own count is a scalar of the type of the sum; without peers it is returned so.
+[[nodiscard]] inline Tensor count_per_rank(const Tensor& count, ProcessGroup* peers) {
+  const auto all = summed(count, peers).clamp_min(1);
+  return peers == nullptr ? all : all / peers->size();
+}
+
 }  // namespace mgca

@@ -1,10 +1,10 @@
-// What a training run knows of the ranks it trains with, and what they tell each other from host to host.
+// How ranks do the same at once: one step, one stop, one error, one set of options and parameters.
 #pragma once
 
 #include <mgca/core/error.hpp>
 #include <mgca/tensor/nn.hpp>
-#include <mgca/tensor/process_group.hpp>
 #include <mgca/tensor/state_dict.hpp>
+#include <mgca/train/exchange.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -19,45 +19,6 @@
 #include <vector>
 
 namespace mgca {
-
-// Both groups have the same ranks. `data` serves this loop alone: its sums begin in the middle of a backward pass, at moments that
-// may differ from rank to rank, so a loss that gathers features needs a group of its own.
-struct Ranks {
-  ProcessGroup& data;     // of the parameters' device: gradients, statistics
-  ProcessGroup& control;  // on the CPU: small exchanges, which wait for no device
-
-  [[nodiscard]] int64_t rank() const { return control.rank(); }
-  [[nodiscard]] int64_t size() const { return control.size(); }
-};
-
-// Every rank's text, in order of ranks.
-[[nodiscard]] inline std::vector<std::string> gather_texts(ProcessGroup& control, std::string_view mine) {
-  const auto lengths = control.gather(torch::tensor({static_cast<int64_t>(mine.size())}));
-  const auto* length = lengths.const_data_ptr<int64_t>();
-  const auto longest = *std::max_element(length, length + control.size());
-  std::vector<std::string> texts(static_cast<std::size_t>(control.size()));
-  if (longest == 0) return texts;
-  auto padded = torch::zeros({1, longest}, torch::kUInt8);
-  std::memcpy(padded.mutable_data_ptr<uint8_t>(), mine.data(), mine.size());
-  const auto all = control.gather(padded);
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    texts[i].assign(reinterpret_cast<const char*>(all.const_data_ptr<uint8_t>()) + static_cast<int64_t>(i) * longest, static_cast<std::size_t>(length[i]));
-  }
-  return texts;
-}
-
-// Rank 0's bytes, on every rank; what the others pass is not looked at.
-[[nodiscard]] inline std::vector<std::byte> copy_bytes(ProcessGroup& control, std::vector<std::byte> bytes) {
-  auto size = torch::tensor({static_cast<int64_t>(bytes.size())});
-  control.copy(size, 0);
-  bytes.resize(static_cast<std::size_t>(*size.const_data_ptr<int64_t>()));
-  constexpr std::size_t kPiece = std::size_t{1} << 28;  // what one operation carries
-  for (std::size_t at = 0; at < bytes.size(); at += kPiece) {
-    const auto piece = std::span(bytes).subspan(at, std::min(kPiece, bytes.size() - at));
-    control.copy(torch::from_blob(piece.data(), {static_cast<int64_t>(piece.size())}, torch::kUInt8), 0);
-  }
-  return bytes;
-}
 
 // Does any rank say yes? No ranks: what is said here.
 [[nodiscard]] inline bool any_rank(Ranks* ranks, bool mine) {

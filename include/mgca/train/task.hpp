@@ -3,7 +3,7 @@
 
 #include <mgca/tensor/nn.hpp>
 #include <mgca/tensor/state_dict.hpp>  // NamedTensor
-#include <mgca/train/agreement.hpp>
+#include <mgca/train/exchange.hpp>
 
 #include <atomic>
 #include <concepts>
@@ -55,7 +55,7 @@ struct Progress {
   Ranks* ranks = nullptr;         // those that train together; nullptr: this process alone
 
   // Is it this process that writes files? Hooks run on every rank, with the same values.
-  [[nodiscard]] bool writes() const { return ranks == nullptr || ranks->rank() == 0; }
+  [[nodiscard]] bool writes() const { return speaks(ranks); }
 };
 
 // Host values by name: means of the epoch, or of what has been seen of it.
