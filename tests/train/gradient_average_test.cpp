@@ -53,7 +53,7 @@ TEST_CASE("gradient_average: every rank gets the mean, whatever the buckets, wha
       // Layer 1 is used by rank 2 only, layer 3 by nobody.
       const auto loss_of = [&](int64_t rank, Layers& module) { return rank == 2 ? module.loss(layer_input(2), {2, 1, 0}) : module.loss(layer_input(rank), {0, 2}); };
       Layers module;
-      GradientAverage average(module, {group, group}, {.bucket_bytes = bucket_bytes});
+      GradientAverage average(module, {group, group, group}, {.bucket_bytes = bucket_bytes});
       require(average.buckets() == (bucket_bytes == 1 ? 8U : bucket_bytes == 200 ? 4U : 1U), "buckets: " + std::to_string(average.buckets()));
       std::vector<std::vector<torch::Tensor>> all;
       for (int64_t rank = 0; rank < 3; ++rank) all.push_back(own_gradients([&](Layers& other) { return loss_of(rank, other); }));
@@ -91,7 +91,7 @@ TEST_CASE("gradient_average: nothing travels before the last pass of a step, and
       int64_t sums = 0;
     } counting(group);
     Layers module;
-    GradientAverage average(module, {counting, group}, {.bucket_bytes = 200});
+    GradientAverage average(module, {counting, group, group}, {.bucket_bytes = 200});
     average.expect(Pass::more);
     module.loss(layer_input(group.rank()), {0, 1}).backward();  // layer 1 has its gradient from this pass only
     require(counting.sums == 0, "early");
@@ -117,7 +117,7 @@ TEST_CASE("gradient_average: as bf16 the mean is off by at most the ranks' round
   mgca::test::on_ranks(3, [](mgca::ProcessGroup& group) {
     const auto train = [&](mgca::Compression compress) {
       Layers module;
-      GradientAverage average(module, {group, group}, {.compress = compress});
+      GradientAverage average(module, {group, group, group}, {.compress = compress});
       average.expect(Pass::last);
       module.loss(layer_input(group.rank()), {0, 1, 2, 3}).backward();
       average.finish();
@@ -143,7 +143,7 @@ TEST_CASE("gradient_average: a parameter keeps its layout, and a second last pas
       Picture() { weight = register_parameter("weight", torch::ones({4, 3, 2, 2}).contiguous(at::MemoryFormat::ChannelsLast)); }
       torch::Tensor weight;
     } module;
-    GradientAverage average(module, {group, group});
+    GradientAverage average(module, {group, group, group});
     average.expect(Pass::last);
     const auto loss = [&] { return (module.weight * torch::arange(48).view({4, 3, 2, 2})).sum() * static_cast<double>(group.rank() + 1); };
     loss().backward();

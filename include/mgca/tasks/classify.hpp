@@ -106,7 +106,7 @@ class ClassifyTask {
   template <class Batch>
   StepResult step(const Batch& batch, ProcessGroup* peers) {
     const auto out = logits(batch);
-    return {.loss = label_loss(out, batch.labels.to(out.device()), kind_, peers), .metrics = {}, .samples = out.size(0)};
+    return {.loss = label_loss(out, batch.labels.to(out.device(), /*non_blocking=*/true), kind_, peers), .metrics = {}, .samples = out.size(0)};
   }
 
   LinearProbe head_;
