@@ -25,6 +25,7 @@ using mgca::test::TinyMgca;
 using mgca::test::TinyText;
 using TinySimClrModel = mgca::SimClr<TinyImage>;
 using TinyMocoModel = mgca::Moco<TinyImage>;
+using NormedMocoModel = mgca::Moco<mgca::test::TinyNormedImage>;
 using TinySupervisedModel = mgca::Supervised<TinyImage>;
 
 // Six studies; the third and fourth report have no word, and the labels of some are not known.
@@ -75,6 +76,26 @@ struct Forbidden : mgca::ProcessGroup {
   mgca::Collective start_gather(const mgca::Tensor&, const mgca::Tensor&) override { mgca::fail(mgca::ErrorKind::system, "a gather"); }
 };
 
+// A group that remembers how many numbers a rank gave to be gathered, call by call.
+struct Recording : mgca::ProcessGroup {
+  explicit Recording(mgca::ProcessGroup& real) : group(real) {}
+  int64_t rank() const override { return group.rank(); }
+  int64_t size() const override { return group.size(); }
+  mgca::Collective start_sum(const mgca::Tensor& tensor) override { return group.start_sum(tensor); }
+  mgca::Collective start_copy(const mgca::Tensor& tensor, int64_t from) override { return group.start_copy(tensor, from); }
+  mgca::Collective start_gather(const mgca::Tensor& mine, const mgca::Tensor& all) override {
+    gathered.push_back(mine.numel());
+    return group.start_gather(mine, all);
+  }
+  mgca::ProcessGroup& group;
+  std::vector<int64_t> gathered;
+};
+
+// Pictures in two views; nothing else is looked at.
+AlignmentInput pictures(int64_t count) {
+  return {.images = torch::randn({count, 3, 8, 8}, torch::kFloat64), .second_images = torch::randn({count, 3, 8, 8}, torch::kFloat64)};
+}
+
 template <class Config>
 Config per_rank(Config config) {
   config.negatives = Negatives::per_rank;
@@ -102,7 +123,7 @@ TEST_CASE("ranks: with gathered negatives every loss, metric and gradient of two
     }
   };
   for_every_objective(claim);
-  claim.operator()<TinyMocoModel>({.embedding = 4, .queue = 7, .valid_queue = 3});
+  claim.operator()<TinyMocoModel>({.embedding = 4, .queue = 7});
   claim.operator()<TinySupervisedModel>({.classes = 2});
 }
 
@@ -167,7 +188,7 @@ TEST_CASE("ranks: balanced assignment is joined by itself, whoever the negatives
 TEST_CASE("ranks: the keys of all enter the queue in order of ranks, batch after batch", "[align][fast]") {
   torch::manual_seed(6);
   const std::vector<AlignmentInput> batches{six_studies(), six_studies()};  // of one step
-  const auto models = copies<TinyMocoModel>({.embedding = 4, .queue = 17, .valid_queue = 3}, 3, false);
+  const auto models = copies<TinyMocoModel>({.embedding = 4, .queue = 17}, 3, false);
   const auto step = [&](mgca::AlignmentModel& model, mgca::ProcessGroup* group) {
     for (const auto& batch : batches) {
       auto own = group == nullptr ? batch : mgca::align::rows(batch, 3 * group->rank(), 3);
@@ -186,6 +207,82 @@ TEST_CASE("ranks: the keys of all enter the queue in order of ranks, batch after
   }
   CHECK(models[0]->named_buffers()["queue_ptr"].item<int64_t>() == 12);
   CHECK((models[0]->named_buffers()["queue"] - before).abs().sum(1).gt(0).sum().item<int64_t>() == 12);
+}
+
+TEST_CASE("ranks: MoCo's keys meet other ranks' pictures in their norms, as in groups of one process", "[align][fast]") {
+  torch::manual_seed(7);
+  const std::vector<AlignmentInput> batches{pictures(12), pictures(12)};
+  const NormedMocoModel::Config config{.embedding = 4, .queue = 30};
+  const auto train = [&](int64_t world, int64_t micro_group) {
+    auto own = config;
+    own.micro_group = micro_group;
+    torch::manual_seed(8);
+    const auto models = copies<NormedMocoModel>(own, static_cast<std::size_t>(world), false);
+    auto steps = world == 1 ? std::vector{mgca::test::train_steps(*models.front(), batches)} : mgca::test::train_ranks(models, batches);
+    return std::pair(std::move(steps), models);
+  };
+  struct Split {
+    int64_t world, micro_group;  // 0: a rank's part is the group
+    int64_t alone;               // the groups of one process
+  };
+  for (const auto& one : std::vector<Split>{{2, 0, 6}, {3, 0, 4}, {2, 3, 3}}) {
+    INFO(one.world << " ranks in groups of " << one.micro_group);
+    const auto alone = train(1, one.alone), ranks = train(one.world, one.micro_group);
+    for (const auto& steps : ranks.first) {
+      const auto off = mgca::test::deviation(steps, alone.first.front());
+      INFO(off.where);
+      CHECK(off.value < 1e-12);
+      CHECK(off.metric < 1e-6);
+      CHECK(off.gradient < 1e-10);
+    }
+    for (const auto& rank : ranks.second) {
+      CHECK(torch::equal(rank->named_buffers()["queue"], ranks.second.front()->named_buffers()["queue"]));
+      CHECK(torch::allclose(rank->named_buffers()["queue"], alone.second.front()->named_buffers()["queue"], 1e-10, 1e-12));
+    }
+  }
+  const auto two = train(2, 0);
+  CHECK(mgca::test::deviation(two.first.front(), train(1, 0).first.front()).value > 1e-3);
+  mgca::test::on_ranks(2, [&](mgca::ProcessGroup& group) {  // a rank's own pictures alone would give other keys, each of them
+    auto& model = *two.second[static_cast<std::size_t>(group.rank())]->as<mgca::MocoImpl<mgca::test::TinyNormedImage>>();
+    auto own = mgca::align::rows(batches[0], 6 * group.rank(), 6);
+    own.peers = &group;
+    const auto first = model.queue.next.item<int64_t>() + 6 * group.rank();
+    (void)model.losses(own);
+    model.after_backward(0);
+    const auto places = torch::arange(first, first + 6).remainder(30);
+    const torch::NoGradGuard no_grad;
+    const auto apart = (model.queue.keys.index_select(0, places) - model.img_encoder_k(own.second_images)).abs().amax(1).min().item<double>();
+    mgca::test::require(apart > 1e-3, "a key is " + std::to_string(apart) + " from that of its own rank's statistics");
+  });
+  mgca::test::on_ranks(2, [&](mgca::ProcessGroup& group) {
+    auto own = mgca::align::rows(batches[0], 6 * group.rank(), 6);
+    own.peers = &group;
+    NormedMocoModel uneven({.embedding = 4, .queue = 30, .micro_group = 4});
+    mgca::test::require_error([&] { (void)uneven->losses(own); }, {"6 samples", "groups of 4", "micro_group must divide the part"});
+  });
+}
+
+TEST_CASE("ranks: MoCo's pictures stay where they are without batch statistics and with those of all, and only keys travel", "[align][fast]") {
+  torch::manual_seed(9);
+  const auto batch = pictures(6);
+  const auto travelled = [&]<class Model>(bool synchronised) {
+    const auto models = copies<Model>({.embedding = 4, .queue = 17}, 2, false);
+    std::vector<int64_t> numbers;
+    mgca::test::on_ranks(2, [&](mgca::ProcessGroup& group) {
+      Recording peers(group);
+      auto& model = *models[static_cast<std::size_t>(group.rank())];
+      if (synchronised) mgca::nn::synchronise_batch_norms(model, &group);
+      auto own = mgca::align::rows(batch, 3 * group.rank(), 3);
+      own.peers = &peers;
+      (void)model.losses(own);
+      if (group.rank() == 1) numbers = peers.gathered;
+    });
+    return numbers;
+  };
+  const std::vector<int64_t> keys{3 * 4};
+  CHECK(travelled.operator()<TinyMocoModel>(false) == keys);
+  CHECK(travelled.operator()<NormedMocoModel>(true) == keys);
+  CHECK(travelled.operator()<NormedMocoModel>(false) == std::vector<int64_t>{3 * 3 * 8 * 8, 3 * 4});
 }
 
 TEST_CASE("ranks: groups and what reaches beyond them exclude each other", "[align][fast]") {

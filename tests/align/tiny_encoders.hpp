@@ -29,6 +29,20 @@ struct TinyImageImpl : torch::nn::Module {
 };
 using TinyImage = Handle<TinyImageImpl>;
 
+// The same under a batch norm.
+struct TinyNormedImageImpl : TinyImageImpl {
+  explicit TinyNormedImageImpl(const Config& c) : TinyImageImpl(c), norm(register_module("norm", BatchNorm1d(c.width))) {}
+
+  Features forward(const Tensor& images) {
+    auto features = TinyImageImpl::forward(images);
+    features.global = norm(features.global);
+    return features;
+  }
+
+  BatchNorm1d norm;
+};
+using TinyNormedImage = Handle<TinyNormedImageImpl>;
+
 // One token is one word: token i fills slot i - 1 where the batch says so. `attends` off: no attention to report.
 struct TinyTextImpl : torch::nn::Module {
   struct Config {

@@ -156,7 +156,7 @@ TEST_CASE("catalog: every model of pictures alone trains without waiting for the
     std::vector<std::string> small{"image.image_size=32"};
     if (has("image.depth") && has("image.patch_size")) small.insert(small.end(), {"image.patch_size=8", "image.width=24", "image.heads=2", "image.depth=2"});
     else small.insert(small.end(), {"image.width=4", "image.enlarged=0"});
-    if (has("queue")) small.insert(small.end(), {"queue=7", "valid_queue=3"});
+    if (has("queue")) small.emplace_back("queue=7");
     if (has("classes")) small.emplace_back("classes=2");
     const auto model = entry.build(small);
     CHECK(model->needs().views == entry.needs.views);

@@ -80,7 +80,7 @@ TEST_CASE("ranks: with each its own negatives, as published, two ranks train eve
     if (!has_option(entry, "micro_group")) return;
     ++seen;
     INFO(entry.name);
-    overrides.emplace_back(has_option(entry, "profile") ? "profile=official" : "negatives=per_rank");
+    if (has_option(entry, "negatives")) overrides.emplace_back(has_option(entry, "profile") ? "profile=official" : "negatives=per_rank");
     const auto ranks = alike(entry, overrides, 2);
     overrides.emplace_back("micro_group=3");
     const auto groups = alike(entry, overrides, 1).front();

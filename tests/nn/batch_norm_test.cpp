@@ -115,6 +115,31 @@ TEST_CASE("batch_norm: a wrong shape, and a rank without rows, are named", "[nn]
   });
 }
 
+TEST_CASE("batch_norm: a module takes statistics of its own where a norm of it is in training and not synchronised", "[nn][fast]") {
+  const auto own = [](auto part) { return mgca::nn::takes_own_statistics(*torch::nn::Sequential(torch::nn::Linear(3, 3), part)); };
+  CHECK_FALSE(own(torch::nn::LayerNorm(torch::nn::LayerNormOptions({3}))));
+  CHECK(own(torch::nn::BatchNorm1d(3)));
+  CHECK(own(mgca::BatchNorm1d(torch::nn::BatchNormOptions(3).track_running_stats(false))));
+  mgca::BatchNorm1d norm(3);
+  CHECK(own(norm));
+  norm->eval();
+  CHECK_FALSE(own(norm));
+  norm->train();
+  std::array<bool, 2> shared{}, alone{};
+  mgca::test::on_ranks(2, [&](mgca::ProcessGroup& group) {
+    mgca::BatchNorm1d one(3);
+    mgca::nn::synchronise_batch_norms(*one, &group);
+    shared[static_cast<std::size_t>(group.rank())] = !own(one);
+  });
+  CHECK(shared == std::array{true, true});
+  mgca::test::on_ranks(1, [&](mgca::ProcessGroup& group) {
+    mgca::BatchNorm1d one(3);
+    mgca::nn::synchronise_batch_norms(*one, &group);
+    alone[0] = own(one);  // nobody to share with
+  });
+  CHECK(alone[0]);
+}
+
 TEST_CASE("batch_norm: running statistics of ranks become their mean, the same bits on all", "[nn][fast]") {
   struct Norms : torch::nn::Module {
     Norms() {

@@ -1,9 +1,11 @@
 #include "catch.hpp"
 #include "paths.hpp"
+#include "ranks.hpp"
 #include "tiny_study.hpp"
 
 #include <mgca/align/moco.hpp>
 #include <mgca/align/supervised.hpp>
+#include <mgca/encoders/resnet.hpp>
 #include <mgca/tasks/pretrain.hpp>
 #include <mgca/tasks/retrieve.hpp>
 #include <mgca/train.hpp>
@@ -119,7 +121,7 @@ using TinyMoco = mgca::Moco<mgca::Vit>;
 TinyMoco tiny_moco() {
   torch::manual_seed(3);
   return TinyMoco({.image = {.image_size = 32, .patch_size = 8, .width = 32, .depth = 1, .heads = 2, .mlp_ratio = 2}, .embedding = 8, .momentum = 0.9,
-                   .queue = 26, .valid_queue = 9});
+                   .queue = 26});
 }
 
 struct TwoViews : TinyStudy {
@@ -179,8 +181,94 @@ TEST_CASE("pretrain: MoCo stopped in the middle of an epoch and resumed ends bit
   }
   CHECK(history.column("val_loss") == again.column("val_loss"));
   CHECK(whole->queue.next.item<int64_t>() == 60 % 26);
-  CHECK(whole->valid_queue.next.item<int64_t>() == 3 * 24 % 9);
   CHECK_FALSE(torch::equal(whole->img_encoder_k->model->cls_token, whole->img_encoder_q->model->cls_token));
+}
+
+namespace {
+
+// MoCo on as many ranks as there are models, or alone. Each rank keeps what the run left.
+struct MocoRanks {
+  std::vector<std::shared_ptr<mgca::AlignmentModel>> models;
+  std::vector<std::vector<double>> val_losses;
+
+  // Models are made here: torch's generator is shared between threads.
+  template <class Model>
+  static MocoRanks alike(int64_t count, const typename Model::Config& config) {
+    MocoRanks all;
+    for (int64_t i = 0; i < count; ++i) {
+      torch::manual_seed(3);
+      all.models.push_back(Model(config).ptr());
+    }
+    all.val_losses.resize(all.models.size());
+    return all;
+  }
+
+  void run(const TwoViews& study, const std::filesystem::path& folder = {}, int64_t stop_after = -1, int64_t held_out_size = 7) {
+    const auto one = [&](mgca::ProcessGroup* group) {
+      const int64_t rank = group == nullptr ? 0 : group->rank(), world = group == nullptr ? 1 : group->size();
+      const auto plain = study.both.without_augmentation();
+      const mgca::Loader<decltype(study.both)> batches(study.both, {.batch_size = 6, .threads = 0, .rank = rank, .world = world});  // 4 an epoch, 2 steps
+      const mgca::Loader<decltype(study.both)> held_out(plain, {.batch_size = held_out_size, .order = mgca::Order::as_stored, .last_batch = mgca::LastBatch::keep,
+                                                                .threads = 0, .rank = rank, .world = world, .share = mgca::Share::batches});
+      std::optional<mgca::Ranks> ranks;
+      if (group != nullptr) ranks.emplace(mgca::Ranks{*group, *group});
+      std::atomic<bool> stop = false;
+      auto options = moco_options();
+      options.run = {.folder = folder, .stop = &stop, .ranks = ranks ? &*ranks : nullptr};
+      mgca::PretrainTask task(models[static_cast<std::size_t>(rank)], group);
+      mgca::History history;
+      mgca::fit(task, batches, options, mgca::Validate(task, held_out), history, StopAfter{&stop, stop_after});
+      val_losses[static_cast<std::size_t>(rank)] = history.column("val_loss");
+    };
+    if (models.size() == 1) one(nullptr);
+    else mgca::test::on_ranks(static_cast<int64_t>(models.size()), [&](mgca::ProcessGroup& group) { one(&group); });
+  }
+};
+
+bool same_bits(const torch::nn::Module& a, const torch::nn::Module& b) {
+  const auto x = mgca::state_dict(a), y = mgca::state_dict(b);
+  return std::equal(x.begin(), x.end(), y.begin(), y.end(), [](const auto& one, const auto& other) { return torch::equal(one.value, other.value); });
+}
+
+}  // namespace
+
+TEST_CASE("pretrain: MoCo of ranks whose norms see other ranks' pictures, stopped and resumed, ends bit for bit like undisturbed ranks", "[tasks][fast]") {
+  const TwoViews s;
+  using Model = mgca::Moco<mgca::ResNet>;
+  const Model::Config config{.image = {.depth = mgca::ResNetDepth::resnet10, .stem = mgca::ResNetStem::small, .image_size = 32, .enlarged = 0, .width = 4},
+                             .embedding = 8, .momentum = 0.9, .queue = 26};
+  for (const int64_t world : {2, 3}) {
+    INFO(world << " ranks");
+    const mgca::test::Scratch scratch;
+    auto whole = MocoRanks::alike<Model>(world, config), first = whole.alike<Model>(world, config), second = whole.alike<Model>(world, config);
+    whole.run(s, scratch / "whole");
+    first.run(s, scratch / "parts", 3);  // in the second epoch, after a validation
+    CHECK_FALSE(same_bits(*first.models[0], *whole.models[0]));
+    second.run(s, scratch / "parts");
+    for (std::size_t rank = 0; rank < second.models.size(); ++rank) {
+      CHECK(same_bits(*second.models[rank], *whole.models[0]));
+      CHECK(second.val_losses[rank] == whole.val_losses[0]);
+    }
+    CHECK(whole.val_losses[0].size() == 3);
+  }
+}
+
+TEST_CASE("pretrain: what MoCo loses on held-out pictures is the same for any number of ranks and any batches", "[tasks][fast]") {
+  const TwoViews s;
+  const auto losses = [&](int64_t world, int64_t batch_size) {
+    auto ranks = MocoRanks::alike<TinyMoco>(world, tiny_moco()->config);
+    ranks.run(s, {}, -1, batch_size);
+    return ranks.val_losses.back();
+  };
+  const auto alone = losses(1, 7);
+  REQUIRE(alone.size() == 3);
+  CHECK(std::abs(alone[0] - alone[2]) > 1e-2);
+  for (const auto& [world, batch_size] : std::vector<std::pair<int64_t, int64_t>>{{1, 24}, {2, 7}, {3, 7}, {3, 5}}) {
+    INFO(world << " ranks, batches of " << batch_size);
+    const auto found = losses(world, batch_size);
+    REQUIRE(found.size() == alone.size());
+    for (std::size_t epoch = 0; epoch < alone.size(); ++epoch) CHECK(found[epoch] == Approx(alone[epoch]).epsilon(1e-5));
+  }
 }
 
 TEST_CASE("pretrain: keys of a step that is skipped do not enter MoCo's queue", "[tasks][fast]") {

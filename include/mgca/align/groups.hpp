@@ -20,6 +20,12 @@ namespace mgca::align {
           .labels = part(batch.labels)};
 }
 
+// With several ranks groups must be those that one process would make of the joined batch. Throws Error(argument) where they are not.
+inline void require_whole_groups(int64_t rows, int64_t size, ProcessGroup* peers) {
+  MGCA_CHECK(peers == nullptr || size == 0 || rows % size == 0, "a rank's part of ", rows, " samples is not made of groups of ", size,
+             "; with several ranks micro_group must divide the part, or the groups would not be those of one process: choose another batch_size, micro_group or number of ranks");
+}
+
 // The losses of groups of `size` samples, averaged over samples; the last group may be smaller. Size 0: the whole batch at once, with its peers.
 // `losses` gives the same terms and metrics for every group.
 template <std::invocable<const AlignmentInput&> Losses>
@@ -27,8 +33,7 @@ template <std::invocable<const AlignmentInput&> Losses>
   MGCA_CHECK(size >= 0, "in_groups: expected a group of 1 or more samples, or 0 for the whole batch, got ", size);
   const auto B = batch.images.size(0);
   if (size == 0) return losses(batch);
-  MGCA_CHECK(batch.peers == nullptr || B % size == 0, "in_groups: a rank's part of ", B, " samples is not made of groups of ", size,
-             "; with several ranks micro_group must divide the part, or the groups would not be those of one process: choose another batch_size, micro_group or number of ranks");
+  require_whole_groups(B, size, batch.peers);
   AlignmentLosses mean;
   for (int64_t first = 0; first < B; first += size) {
     const auto count = std::min(size, B - first);

@@ -3,7 +3,9 @@
 // Reference: He et al., CVPR 2020; Chen et al. 2020 (arXiv 2003.04297); order of a step as in lightning-bolts 0.5.
 #pragma once
 
+#include <mgca/align/groups.hpp>
 #include <mgca/align/image_only.hpp>
+#include <mgca/nn/batch_norm.hpp>
 #include <mgca/ops/contrast.hpp>
 
 #include <vector>
@@ -17,7 +19,7 @@ struct MocoConfig {
   double temperature = 0.07;
   double momentum = 0.999;     // part of itself that the slow copy keeps in a step
   int64_t queue = 65536;       // keys of earlier pictures
-  int64_t valid_queue = 65536; // of the queue for evaluation
+  int64_t micro_group = 0;     // in training towers see so many pictures at once, and batch statistics are theirs; 0: all of a rank
 
   static void describe(auto& self, auto&& field) {
     field("image", self.image, "image tower");
@@ -25,14 +27,14 @@ struct MocoConfig {
     field("temperature", self.temperature, "temperature of the contrast");
     field("momentum", self.momentum, "part of itself that the slow copy of the tower keeps in a step");
     field("queue", self.queue, "keys of earlier pictures");
-    field("valid_queue", self.valid_queue, "keys of earlier pictures in evaluation");
+    field("micro_group", self.micro_group, "in training towers see so many pictures at once, and batch statistics are theirs; 0: all of a rank");
   }
   void validate() const {
     if constexpr (requires { image.validate(); }) image.validate();
-    MGCA_CHECK(embedding > 0 && queue > 0 && valid_queue > 0, "moco: expected positive embedding, queue and valid_queue, got ", embedding, ", ",
-               queue, ", ", valid_queue);
+    MGCA_CHECK(embedding > 0 && queue > 0, "moco: expected positive embedding and queue, got ", embedding, " and ", queue);
     MGCA_CHECK(temperature > 0, "moco: temperature must be positive, got ", temperature);
     MGCA_CHECK(momentum >= 0 && momentum < 1, "moco: momentum must lie in [0, 1), got ", momentum);
+    MGCA_CHECK(micro_group >= 0, "moco: micro_group must be the pictures of a group, or 0 for the whole batch, got ", micro_group);
   }
 };
 
@@ -61,8 +63,7 @@ class MocoImpl : public ImageOnlyModel {
       : config((c.validate(), c)),
         img_encoder_q(register_module("img_encoder_q", Tower({config.image, config.embedding}))),
         img_encoder_k(register_module("img_encoder_k", Tower({config.image, config.embedding}))),
-        queue{register_buffer("queue", ops::unit(torch::randn({config.queue, config.embedding}))), pointer("queue_ptr")},
-        valid_queue{register_buffer("val_queue", ops::unit(torch::randn({config.valid_queue, config.embedding}))), pointer("val_queue_ptr")},
+        queue{register_buffer("queue", ops::unit(torch::randn({config.queue, config.embedding}))), register_buffer("queue_ptr", torch::zeros({1}, torch::kLong))},
         updates_(register_buffer("momentum_updates", torch::zeros({1}, torch::kLong))) {
     const torch::NoGradGuard no_grad;
     for (auto& parameter : img_encoder_k->parameters()) parameter.set_requires_grad(false);
@@ -78,19 +79,22 @@ class MocoImpl : public ImageOnlyModel {
   }
   Tensor image_features(const Tensor& images) override { return img_encoder_q->model(images).global; }
 
-  // The contrast of a batch, (B, 1 + K): the partner's key, then the queue's, over the temperature. In training the slow copy moves in
-  // the first batch of a step, and the keys, with those of the peers in order of ranks, wait for after_backward(); in evaluation they enter the
-  // queue for evaluation at once.
+  // The contrast of a batch, (B, 1 + K): the partner's key, then the queue's, over the temperature. In training the slow copy moves in the first
+  // batch of a step, and the keys, with those of the peers in order of ranks, wait for after_backward(). Evaluation meets no peers and leaves
+  // the queue as it is, so that its losses depend neither on the order of batches nor on who evaluates them.
+  // Throws Error(argument) where micro_group does not divide a rank's part.
   Tensor logits(const AlignmentInput& batch) {
     require_two_views(batch);
-    const auto query = img_encoder_q(batch.images);
+    auto* const peers = is_training() ? batch.peers : nullptr;
+    const auto B = batch.images.size(0);
+    align::require_whole_groups(B, config.micro_group, peers);
+    const auto query = encoded(img_encoder_q, batch.images);
     if (is_training() && waiting_.empty()) move_slow_copy();
-    const auto key = key_of(batch.second_images);
-    const auto negatives = is_training() ? queue.keys : valid_queue.keys.clone();
-    if (is_training()) waiting_.push_back(batch.peers == nullptr ? key : batch.peers->gather(key));
-    else valid_queue.push(key);
+    const auto keys = keys_of(batch.second_images, peers);
+    if (is_training()) waiting_.push_back(keys);
+    const auto key = keys.narrow(0, peers == nullptr ? 0 : peers->rank() * B, B);
     const auto scope = ops::exact_scope(query);
-    return torch::cat({(query * key).sum(1, /*keepdim=*/true), query.mm(negatives.t())}, 1) / config.temperature;
+    return torch::cat({(query * key).sum(1, /*keepdim=*/true), query.mm(queue.keys.t())}, 1) / config.temperature;
   }
 
   AlignmentLosses losses(const AlignmentInput& batch) override { return losses_of(logits(batch)); }
@@ -113,8 +117,6 @@ class MocoImpl : public ImageOnlyModel {
  private:
   using Tower = Handle<detail::ViewTowerImpl<Image>>;
 
-  Tensor pointer(const char* name) { return register_buffer(name, torch::zeros({1}, torch::kLong)); }
-
   // copy <- momentum * copy + (1 - momentum) * tower, for parameters. The first time the tower is taken as it is, so that start
   // weights loaded into it need no second door; decided on the device, and remembered in the checkpoint.
   void move_slow_copy() {
@@ -125,15 +127,34 @@ class MocoImpl : public ImageOnlyModel {
     at::_foreach_add_(slow, at::_foreach_mul(fast, 1 - kept));
     updates_.add_(1);
   }
-  Tensor key_of(const Tensor& images) {
+  // (B, 3, S, S) to unit rows (B, embedding); in training one group after another.
+  Tensor encoded(Tower& tower, const Tensor& images) {
+    if (!is_training() || config.micro_group == 0) return tower(images);
+    std::vector<Tensor> groups;
+    for (const auto& group : images.split(config.micro_group)) groups.push_back(tower(group));
+    return torch::cat(groups);
+  }
+
+  // The keys of all ranks' pictures in order of ranks, (ranks B, embedding). Where norms take statistics from a group of pictures alone, the
+  // pictures of all are dealt out like cards, and the keys put back in order: picture k goes to group k modulo their number. So a query's group
+  // shares no more pictures with its key's than it must, and what the statistics betray of a group does not tell which key is the partner's.
+  // Reference: shuffling BN, He et al. 2020, section 3.3, whose code draws the order at random.
+  Tensor keys_of(const Tensor& images, ProcessGroup* peers) {
     const torch::NoGradGuard no_grad;
-    return img_encoder_k(images);
+    const auto of_all = [&](const Tensor& rows) { return peers == nullptr ? rows : peers->gather(rows); };
+    const auto B = images.size(0), ranks = peers == nullptr ? 1 : peers->size();
+    const auto size = is_training() && config.micro_group > 0 ? config.micro_group : B, groups = ranks * ((B + size - 1) / size);
+    if (groups == 1 || !nn::takes_own_statistics(*img_encoder_k)) return of_all(encoded(img_encoder_k, images));
+    const auto dealt = torch::arange(ranks * B, queue.next.options()).remainder(groups).argsort(/*stable=*/true, /*dim=*/0, /*descending=*/false);
+    const auto mine = peers == nullptr ? dealt : dealt.narrow(0, peers->rank() * B, B);
+    const auto keys = of_all(encoded(img_encoder_k, of_all(images).index_select(0, mine)));
+    return torch::empty_like(keys).index_copy_(0, dealt, keys);
   }
 
  public:
   const Config config;
   Tower img_encoder_q, img_encoder_k;  // what is trained, and its slow copy
-  KeyQueue queue, valid_queue;
+  KeyQueue queue;
 
  private:
   Tensor updates_;               // (1) how often the slow copy has moved

@@ -132,7 +132,7 @@ namespace presets {
 
 // With hundreds of pictures a long queue would hold a picture's own keys, and a slow copy would never arrive.
 [[nodiscard]] inline MocoResNet::Config moco_resnet_small() {
-  return {.image = mgca_resnet_small().image, .momentum = 0.99, .queue = 256, .valid_queue = 64};
+  return {.image = mgca_resnet_small().image, .momentum = 0.99, .queue = 256};
 }
 
 [[nodiscard]] inline SimClrVit::Config simclr_vit_b16() { return {.image = mgca_vit_b16().image}; }
@@ -164,7 +164,7 @@ template <class Config>
   if constexpr (requires { config.image; }) add("image.", config.image);
   if constexpr (requires { config.text; }) add("text.", config.text);
   const auto options = option_table(config);
-  for (const auto* one : {"head_hidden=8", "embedding=4", "prototypes=5", "queue=6", "valid_queue=6", "classes=3"}) {
+  for (const auto* one : {"head_hidden=8", "embedding=4", "prototypes=5", "queue=6", "classes=3"}) {
     const std::string text = one, key = text.substr(0, text.find('='));
     if (std::any_of(options.begin(), options.end(), [&](const auto& row) { return row.path == key; })) all.push_back(text);
   }

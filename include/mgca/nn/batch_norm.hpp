@@ -123,6 +123,13 @@ class BatchNormImpl : public torch::nn::BatchNormImplBase<D, BatchNormImpl<D>>, 
   }
 };
 
+// A batch norm that takes its statistics from its own rank's rows now.
+[[nodiscard]] inline bool is_own_norm(torch::nn::Module& part) {
+  if (!part.is_training()) return false;
+  if (const auto* const norm = dynamic_cast<SynchronisedNorm*>(&part)) return norm->others() == nullptr;
+  return part.named_buffers(/*recurse=*/false).contains("running_mean");
+}
+
 }  // namespace detail
 
 using BatchNorm1d = torch::nn::ModuleHolder<detail::BatchNormImpl<1>>;
@@ -141,6 +148,14 @@ inline int64_t synchronise_batch_norms(torch::nn::Module& module, ProcessGroup* 
   return static_cast<int64_t>(norms.size());
 }
 
+// Whether any norm of the module normalises what it is given now by the statistics of its own rank's rows: in training, and not synchronised.
+// Norms of others' making are known by their running statistics.
+[[nodiscard]] inline bool takes_own_statistics(torch::nn::Module& module) {
+  bool found = false;
+  module.apply([&](torch::nn::Module& part) { found = found || detail::is_own_norm(part); });
+  return found;
+}
+
 // The running statistics of norms in training become the means over ranks, of all norms in one sum: afterwards all ranks hold the same bits.
 // Norms in evaluation and those that are synchronised, whose statistics are equal, stay as they are. Returns the number of norms averaged.
 inline int64_t average_running_statistics(torch::nn::Module& module, ProcessGroup* group) {
@@ -149,8 +164,7 @@ inline int64_t average_running_statistics(torch::nn::Module& module, ProcessGrou
   std::unordered_set<torch::nn::Module*> seen;
   std::vector<Tensor> statistics, flat;
   module.apply([&](torch::nn::Module& part) {
-    const auto* const norm = dynamic_cast<SynchronisedNorm*>(&part);
-    if (!seen.insert(&part).second || !part.is_training() || (norm != nullptr && norm->others() != nullptr)) return;
+    if (!seen.insert(&part).second || !detail::is_own_norm(part)) return;
     const auto buffers = part.named_buffers(/*recurse=*/false);
     const auto *mean = buffers.find("running_mean"), *variance = buffers.find("running_var");
     if (mean == nullptr || variance == nullptr || !mean->defined() || !variance->defined()) return;

@@ -19,7 +19,7 @@ Answer moco_steps(const Case& one) {
   Moco<Vit> model({.image = {.image_size = image.at("size"), .patch_size = image.at("patch"), .width = image.at("width"), .depth = image.at("depth"),
                              .heads = image.at("heads"), .mlp_ratio = image.at("mlp_ratio")},
                    .embedding = settings.at("emb_dim"), .temperature = settings.at("temperature"), .momentum = settings.at("momentum"),
-                   .queue = settings.at("queue"), .valid_queue = 1});
+                   .queue = settings.at("queue")});
   load_weights(*model->img_encoder_q, "encoder_q.", one);
   to_precision(*model, one.dtype);
   {
