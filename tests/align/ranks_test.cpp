@@ -218,7 +218,9 @@ TEST_CASE("ranks: MoCo's keys meet other ranks' pictures in their norms, as in g
     own.micro_group = micro_group;
     torch::manual_seed(8);
     const auto models = copies<NormedMocoModel>(own, static_cast<std::size_t>(world), false);
-    auto steps = world == 1 ? std::vector{mgca::test::train_steps(*models.front(), batches)} : mgca::test::train_ranks(models, batches);
+    std::vector<std::vector<mgca::test::StepRecord>> steps;
+    if (world == 1) steps.push_back(mgca::test::train_steps(*models.front(), batches));
+    else steps = mgca::test::train_ranks(models, batches);
     return std::pair(std::move(steps), models);
   };
   struct Split {

@@ -232,7 +232,7 @@ bool same_bits(const torch::nn::Module& a, const torch::nn::Module& b) {
 
 }  // namespace
 
-TEST_CASE("pretrain: MoCo of ranks whose norms see other ranks' pictures, stopped and resumed, ends bit for bit like undisturbed ranks", "[tasks][fast]") {
+TEST_CASE("pretrain: MoCo of ranks whose norms see other ranks' pictures, stopped and resumed, ends bit for bit like undisturbed ranks", "[tasks][slow]") {
   const TwoViews s;
   using Model = mgca::Moco<mgca::ResNet>;
   const Model::Config config{.image = {.depth = mgca::ResNetDepth::resnet10, .stem = mgca::ResNetStem::small, .image_size = 32, .enlarged = 0, .width = 4},
