@@ -211,7 +211,7 @@ struct MocoRanks {
       const mgca::Loader<decltype(study.both)> held_out(plain, {.batch_size = held_out_size, .order = mgca::Order::as_stored, .last_batch = mgca::LastBatch::keep,
                                                                 .threads = 0, .rank = rank, .world = world, .share = mgca::Share::batches});
       std::optional<mgca::Ranks> ranks;
-      if (group != nullptr) ranks.emplace(mgca::Ranks{*group, *group});
+      if (group != nullptr) ranks.emplace(mgca::Ranks{*group, *group, *group});
       std::atomic<bool> stop = false;
       auto options = moco_options();
       options.run = {.folder = folder, .stop = &stop, .ranks = ranks ? &*ranks : nullptr};
