@@ -126,6 +126,25 @@ TEST_CASE("moco: evaluation compares with the queue of training, changes nothing
   mgca::test::expect_error([&] { (void)model->logits(two); }, {"a gather"});
 }
 
+TEST_CASE("moco: a queue for evaluation, where one is asked for, takes held-out keys, and nothing else changes", "[align][fast]") {
+  torch::manual_seed(5);
+  TinyMoco model({.embedding = 4, .queue = 7, .valid_queue = 3});
+  model->eval();
+  std::map<std::string, Tensor> before;
+  for (const auto& [name, value] : mgca::state_dict(*model)) before[name] = value.detach().clone();
+  const auto batch = two_views(2);
+  const auto logits = model->logits(batch);
+  const auto query = model->img_encoder_q(batch.images);
+  CHECK(torch::equal(logits.slice(1, 1), query.mm(before["val_queue"].t()) / 0.07));
+  logits.sum().backward();  // the queue's new keys do not reach back
+  for (const auto& [name, value] : mgca::state_dict(*model)) {
+    INFO(name);
+    CHECK(torch::equal(value, before[name]) == !name.starts_with("val_queue"));
+  }
+  CHECK(place(model->valid_queue) == 2);
+  mgca::test::expect_error([] { TinyMoco({.queue = 7, .valid_queue = -1}); }, {"valid_queue", "-1"});
+}
+
 TEST_CASE("moco: in groups a query sees the statistics of its neighbours, its key those of pictures from all groups, and keys come back in order", "[align][fast]") {
   auto model = normed_moco(2), apart = normed_moco(0);
   const auto batch = two_views(6);

@@ -53,8 +53,10 @@ process_of() {
 
 # near FILE OTHER TOLERANCE: as many numbers, and each no further from the other's.
 near() {
-  for file in "$1" "$2"; do grep -oE -- '-?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?' "$file" >"numbers.$((file_number = ${file_number:-0} + 1))"; done
-  paste "numbers.$((file_number - 1))" "numbers.$file_number" | awk -v most="$3" 'NF != 2 || $1 - $2 > most || $2 - $1 > most { exit 1 }' || failed "$1 and $2 differ by more than $3"
+  local number='-?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?'
+  grep -oE -- "$number" "$1" >numbers.first
+  grep -oE -- "$number" "$2" >numbers.second
+  paste numbers.first numbers.second | awk -v most="$3" 'NF != 2 || $1 - $2 > most || $2 - $1 > most { exit 1 }' || failed "$1 and $2 differ by more than $3"
 }
 
 # Never a pipe into `grep -q`: it leaves at the first match, and the writer's broken pipe then counts as a failure.

@@ -15,6 +15,8 @@
 #include <cmath>
 #include <limits>
 
+#include <ATen/CPUGeneratorImpl.h>
+
 using mgca::test::on_team;
 using mgca::test::require;
 
@@ -74,10 +76,10 @@ mgca::ResNetConfig ranked_tower() {
 // The same weights in every module: what threads draw together is in no order.
 void start_alike(const torch::nn::Module& module) {
   const torch::NoGradGuard no_grad;
-  double shift = 0;
+  auto draws = at::detail::createCPUGenerator(7);
   for (const auto& parameter : module.parameters()) {
-    const auto fan = std::max<int64_t>(1, parameter.numel() / parameter.size(0));
-    if (parameter.dim() > 1) parameter.copy_((torch::arange(parameter.numel(), parameter.dtype()) * 1.7 + ++shift).sin().view_as(parameter) / std::sqrt(static_cast<double>(fan)));
+    if (parameter.dim() > 1) parameter.normal_(0, std::sqrt(2.0 * static_cast<double>(parameter.size(0)) / static_cast<double>(parameter.numel())), draws);
+    else if (!parameter.eq(1).all().item<bool>()) parameter.zero_();  // all but the weights of norms
   }
 }
 
@@ -160,7 +162,7 @@ TEST_CASE("ranks: features, logits, boxes and masks of a split are those of one 
   const mgca::Unet<mgca::ResNet> unet({.encoder = ranked_tower(), .widths = {16, 16, 8, 8, 8}});
   for (const auto& module : std::vector<std::shared_ptr<torch::nn::Module>>{net.ptr(), detector.ptr(), unet.ptr()}) module->eval();  // threads then change nothing in them
   const auto tower = mgca::feature_tower(net);
-  mgca::ClassifyTask task(mgca::LinearProbe({.features = tower.width, .classes = 3}), mgca::LabelKind::independent, {tower, mgca::Trained::head});
+  mgca::ClassifyTask task(mgca::LinearProbe({.features = tower.width, .classes = static_cast<int64_t>(eighteen().label_names().size())}), mgca::LabelKind::independent, {tower, mgca::Trained::head});
   task.module().eval();
   const auto features = mgca::tasks::features(tower, pictures, 4);
   const auto scored = mgca::tasks::score(task, pictures, 4);

@@ -19,6 +19,7 @@ struct MocoConfig {
   double temperature = 0.07;
   double momentum = 0.999;     // part of itself that the slow copy keeps in a step
   int64_t queue = 65536;       // keys of earlier pictures
+  int64_t valid_queue = 0;     // of a queue of held-out pictures' keys, as lightning-bolts has one; 0: evaluation compares with the queue of training
   int64_t micro_group = 0;     // in training towers see so many pictures at once, and batch statistics are theirs; 0: all of a rank
 
   static void describe(auto& self, auto&& field) {
@@ -27,11 +28,13 @@ struct MocoConfig {
     field("temperature", self.temperature, "temperature of the contrast");
     field("momentum", self.momentum, "part of itself that the slow copy of the tower keeps in a step");
     field("queue", self.queue, "keys of earlier pictures");
+    field("valid_queue", self.valid_queue, "keys of a queue for evaluation alone; 0: none, it compares with the queue of training");
     field("micro_group", self.micro_group, "in training towers see so many pictures at once, and batch statistics are theirs; 0: all of a rank");
   }
   void validate() const {
     if constexpr (requires { image.validate(); }) image.validate();
-    MGCA_CHECK(embedding > 0 && queue > 0, "moco: expected positive embedding and queue, got ", embedding, " and ", queue);
+    MGCA_CHECK(embedding > 0 && queue > 0 && valid_queue >= 0, "moco: expected positive embedding and queue, and a valid_queue of 0 or more, got ", embedding, ", ",
+               queue, " and ", valid_queue);
     MGCA_CHECK(temperature > 0, "moco: temperature must be positive, got ", temperature);
     MGCA_CHECK(momentum >= 0 && momentum < 1, "moco: momentum must lie in [0, 1), got ", momentum);
     MGCA_CHECK(micro_group >= 0, "moco: micro_group must be the pictures of a group, or 0 for the whole batch, got ", micro_group);
@@ -63,7 +66,9 @@ class MocoImpl : public ImageOnlyModel {
       : config((c.validate(), c)),
         img_encoder_q(register_module("img_encoder_q", Tower({config.image, config.embedding}))),
         img_encoder_k(register_module("img_encoder_k", Tower({config.image, config.embedding}))),
-        queue{register_buffer("queue", ops::unit(torch::randn({config.queue, config.embedding}))), register_buffer("queue_ptr", torch::zeros({1}, torch::kLong))},
+        queue{register_buffer("queue", ops::unit(torch::randn({config.queue, config.embedding}))), pointer("queue_ptr")},
+        valid_queue{config.valid_queue > 0 ? register_buffer("val_queue", ops::unit(torch::randn({config.valid_queue, config.embedding}))) : Tensor(),
+                    config.valid_queue > 0 ? pointer("val_queue_ptr") : Tensor()},
         updates_(register_buffer("momentum_updates", torch::zeros({1}, torch::kLong))) {
     const torch::NoGradGuard no_grad;
     for (auto& parameter : img_encoder_k->parameters()) parameter.set_requires_grad(false);
@@ -81,7 +86,8 @@ class MocoImpl : public ImageOnlyModel {
 
   // The contrast of a batch, (B, 1 + K): the partner's key, then the queue's, over the temperature. In training the slow copy moves in the first
   // batch of a step, and the keys, with those of the peers in order of ranks, wait for after_backward(). Evaluation meets no peers and leaves
-  // the queue as it is, so that its losses depend neither on the order of batches nor on who evaluates them.
+  // the queue as it is, so that its losses depend neither on the order of batches nor on who evaluates them; in a queue of its own, where there
+  // is one, its keys enter at once.
   // Throws Error(argument) where micro_group does not divide a rank's part.
   Tensor logits(const AlignmentInput& batch) {
     require_two_views(batch);
@@ -91,10 +97,13 @@ class MocoImpl : public ImageOnlyModel {
     const auto query = encoded(img_encoder_q, batch.images);
     if (is_training() && waiting_.empty()) move_slow_copy();
     const auto keys = keys_of(batch.second_images, peers);
+    const bool own_queue = !is_training() && valid_queue.keys.defined();
+    const auto negatives = own_queue ? valid_queue.keys.clone() : queue.keys;
     if (is_training()) waiting_.push_back(keys);
+    if (own_queue) valid_queue.push(keys);
     const auto key = keys.narrow(0, peers == nullptr ? 0 : peers->rank() * B, B);
     const auto scope = ops::exact_scope(query);
-    return torch::cat({(query * key).sum(1, /*keepdim=*/true), query.mm(queue.keys.t())}, 1) / config.temperature;
+    return torch::cat({(query * key).sum(1, /*keepdim=*/true), query.mm(negatives.t())}, 1) / config.temperature;
   }
 
   AlignmentLosses losses(const AlignmentInput& batch) override { return losses_of(logits(batch)); }
@@ -116,6 +125,8 @@ class MocoImpl : public ImageOnlyModel {
 
  private:
   using Tower = Handle<detail::ViewTowerImpl<Image>>;
+
+  Tensor pointer(const char* name) { return register_buffer(name, torch::zeros({1}, torch::kLong)); }
 
   // copy <- momentum * copy + (1 - momentum) * tower, for parameters. The first time the tower is taken as it is, so that start
   // weights loaded into it need no second door; decided on the device, and remembered in the checkpoint.
@@ -154,7 +165,7 @@ class MocoImpl : public ImageOnlyModel {
  public:
   const Config config;
   Tower img_encoder_q, img_encoder_k;  // what is trained, and its slow copy
-  KeyQueue queue;
+  KeyQueue queue, valid_queue;  // the second may be undefined
 
  private:
   Tensor updates_;               // (1) how often the slow copy has moved
