@@ -24,3 +24,22 @@ function(mgca_component name)
     set_property(GLOBAL APPEND PROPERTY mgca_torch_components ${name})
   endif()
 endfunction()
+
+# mgca_optional_component(NAME SOURCE LINKS targets... [INCLUDES folders...])
+# Makes mgca::NAME of one source file, compiled into each program that links it: what that file needs, nobody else needs. It is exported
+# in a file of its own, for those who ask find_package for it by name. Source and folders of headers are named as below include/.
+function(mgca_optional_component name source)
+  cmake_parse_arguments(PARSE_ARGV 2 arg "" "" "LINKS;INCLUDES")
+  set(built ${PROJECT_SOURCE_DIR}/include)
+  add_library(mgca_${name} INTERFACE)
+  add_library(mgca::${name} ALIAS mgca_${name})
+  set_target_properties(mgca_${name} PROPERTIES EXPORT_NAME ${name})
+  target_sources(mgca_${name} INTERFACE $<BUILD_INTERFACE:${built}/${source}>
+                                        $<INSTALL_INTERFACE:$<INSTALL_PREFIX>/${CMAKE_INSTALL_INCLUDEDIR}/${source}>)
+  foreach(folder IN LISTS arg_INCLUDES)
+    target_include_directories(mgca_${name} SYSTEM INTERFACE $<BUILD_INTERFACE:${built}/${folder}>
+                                                             $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/${folder}>)
+  endforeach()
+  target_link_libraries(mgca_${name} INTERFACE ${arg_LINKS})
+  set_property(GLOBAL APPEND PROPERTY mgca_optional_components ${name})
+endfunction()

@@ -12,20 +12,22 @@ list(TRANSFORM torch_components PREPEND mgca_ OUTPUT_VARIABLE torch_targets)
 
 if(MGCA_TORCH)
   install(TARGETS ${free_targets} EXPORT mgcaFreeTargets FILE_SET HEADERS)
-  install(TARGETS ${torch_targets} mgca mgca_distributed EXPORT mgcaTorchTargets FILE_SET HEADERS)
+  install(TARGETS ${torch_targets} mgca EXPORT mgcaTorchTargets FILE_SET HEADERS)
   install(EXPORT mgcaTorchTargets NAMESPACE mgca:: DESTINATION ${package_dir})
 else()
   install(TARGETS ${free_targets} mgca EXPORT mgcaFreeTargets FILE_SET HEADERS)
 endif()
 install(EXPORT mgcaFreeTargets NAMESPACE mgca:: DESTINATION ${package_dir})
 
-if(MGCA_DICOM)  # apart from the others, so that a consumer of those needs no DCMTK
-  install(TARGETS mgca_dicom EXPORT mgcaDicomTargets)
-  install(EXPORT mgcaDicomTargets NAMESPACE mgca:: DESTINATION ${package_dir})
-endif()
+# Each apart from the others, so that who does not ask for it needs no DCMTK or nccl.h.
+get_property(optional_components GLOBAL PROPERTY mgca_optional_components)
+foreach(component IN LISTS optional_components)
+  install(TARGETS mgca_${component} EXPORT mgcaTargets_${component})
+  install(EXPORT mgcaTargets_${component} NAMESPACE mgca:: DESTINATION ${package_dir})
+endforeach()
+install(FILES include/mgca/io/dicom_dcmtk.cpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/mgca/io)
 install(FILES include/mgca/tensor/distributed.cpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/mgca/tensor)
 install(DIRECTORY include/mgca/tensor/gloo_interface DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/mgca/tensor)
-install(FILES include/mgca/io/dicom_dcmtk.cpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/mgca/io)
 
 configure_package_config_file(cmake/mgcaConfig.cmake.in mgcaConfig.cmake INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(mgcaConfigVersion.cmake COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)

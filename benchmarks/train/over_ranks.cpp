@@ -42,11 +42,22 @@ std::uint16_t free_port() {
   return ntohs(address.sin_port);
 }
 
-void pin_to_core(std::int64_t core) {
+// Two of the cores that this process may use; where it may use fewer, those.
+std::vector<std::size_t> two_cores() {
+  cpu_set_t allowed;
+  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) mgca::fail(mgca::ErrorKind::system, "the cores of this process are not known");
+  std::vector<std::size_t> cores;
+  for (std::size_t core = 0; core < CPU_SETSIZE && cores.size() < 2; ++core) {
+    if (CPU_ISSET(core, &allowed)) cores.push_back(core);
+  }
+  return cores;
+}
+
+void pin_to_core(std::size_t core) {
   cpu_set_t set;
   CPU_ZERO(&set);
-  CPU_SET(static_cast<std::size_t>(core), &set);
-  if (::sched_setaffinity(0, sizeof set, &set) != 0) mgca::fail(mgca::ErrorKind::system, "this machine has no core ", core);
+  CPU_SET(core, &set);
+  if (::sched_setaffinity(0, sizeof set, &set) != 0) mgca::fail(mgca::ErrorKind::system, "this process cannot be kept on core ", core);
   at::set_num_threads(1);
 }
 
@@ -67,8 +78,8 @@ double processor_milliseconds() {
 
 enum Kind : std::size_t { alone, beside, together };  // rank 1 waits; both compute, nothing is sent; both train one model
 
-int run_rank(const Asked& asked, std::int64_t rank, std::uint16_t port) {
-  pin_to_core(rank);
+int run_rank(const Asked& asked, std::int64_t rank, std::size_t core, std::uint16_t port) {
+  pin_to_core(core);
   const mgca::RankAddress address{.rank = rank, .world = 2, .local_rank = rank, .port = port};
   const auto store = mgca::connect_store(address, std::chrono::minutes(1));
   const auto data = mgca::connect_group(store, address, torch::kCPU, {.name = "data"});
@@ -138,13 +149,18 @@ int main(int argc, char** argv) {
   if (argc > 2) asked.pairs = std::atoll(argv[2]);
   if (argc > 3) asked.steps = std::atoll(argv[3]);
   try {
+    const auto cores = two_cores();
+    if (cores.size() < 2) {
+      std::printf("over_ranks_bench: nothing is measured: two ranks need a core each, and this process may use one\n");
+      return 0;
+    }
     const auto port = free_port();
     std::vector<pid_t> ranks;
     for (std::int64_t rank = 0; rank < 2; ++rank) {
       const auto child = ::fork();
       if (child == 0) {
         try {
-          ::_exit(run_rank(asked, rank, port) + std::fflush(stdout));
+          ::_exit(run_rank(asked, rank, cores[static_cast<std::size_t>(rank)], port) + std::fflush(stdout));
         } catch (const std::exception& error) {
           std::fprintf(stderr, "rank %lld: %s\n", static_cast<long long>(rank), error.what());
           ::_exit(1);

@@ -40,6 +40,10 @@ void be_silent() {
   ::close(nothing);
 }
 
+void tell_who_is_missing(std::string_view, std::span<const mgca::Field> fields) {
+  console::note("  waiting for " + std::get<std::string>(fields[0].value) + ", " + console::duration(std::get<double>(fields[1].value)) + " so far");
+}
+
 // A rank that hangs in a call nobody can end, of its GPU for example: everything on disk is whole at any moment.
 void end_at_once(const std::string& message) {
   console::note("mgca: " + message);
@@ -78,7 +82,7 @@ bool to_supervise(const Options& options) { return options.count > 1 && !started
 Team::Team(const mgca::RankAddress& address, const Options& options, torch::Device device) {
   if (address.rank != 0) be_silent();
   const auto lobby = mgca::connect_store(address, kStart);
-  address_ = mgca::meet(*lobby, address, kStart);
+  address_ = mgca::meet(*lobby, address, {.patience = kStart, .sink = tell_who_is_missing});
   if (started_by_us()) address_.round = address.round;  // the supervisor keeps a place for each attempt, and speaks there
   store_ = mgca::connect_store(address_, kStart);
   watch_ = std::make_unique<mgca::Watch>(mgca::connect_store(address_, kStart), address_, mgca::WatchOptions{.timeout = timeout_of(options), .on_lost = end_at_once});

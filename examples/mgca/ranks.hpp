@@ -37,7 +37,8 @@ void add_options(CLI::App& command, Options& options);  // --ranks, --rank-timeo
 [[nodiscard]] bool to_supervise(const Options& options);
 
 // Starts this command again as so many ranks and watches over them: who is lost is told to the others, all are ended, and started again where that is asked for.
-// SIGTERM and Ctrl-C are passed on. Returns when all are done, throws CLI::RuntimeError with the exit code where they did not succeed.
+// SIGTERM and Ctrl-C are passed on, Ctrl-Z stops all until SIGCONT. Returns when all are done, throws CLI::RuntimeError with the exit code where they did not
+// succeed.
 void supervise(const Options& options);
 
 // A rank among the others. Whoever waits in a group is told by the watch who is lost.

@@ -1,11 +1,13 @@
 // The process that starts ranks on this machine and watches over them.
 #include "console.hpp"
+#include "rank_messages.hpp"
 #include "ranks.hpp"
 #include "study.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cmath>
 #include <csignal>
@@ -29,6 +31,18 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using console::Exit;
+
+std::atomic<bool> stop_asked = false;  // by Ctrl-Z; signal handlers can reach nothing but globals
+void on_stop(int) { stop_asked = true; }
+void watch_stops() {
+  if (std::signal(SIGTSTP, on_stop) == SIG_IGN) std::signal(SIGTSTP, SIG_IGN);  // whoever started us wants it so
+}
+// Returns when this process is told to go on.
+void stand_still() {
+  std::signal(SIGTSTP, SIG_DFL);
+  std::raise(SIGTSTP);
+  std::signal(SIGTSTP, on_stop);
+}
 
 std::vector<std::string> own_words() {
   std::ifstream file("/proc/self/cmdline", std::ios::binary);
@@ -78,11 +92,12 @@ struct Child {
 // One attempt with all ranks.
 class Attempt {
  public:
-  explicit Attempt(const Options& options) : options_(options), place_(mgca::host_store("0")), children_(static_cast<std::size_t>(options.count)) {
+  explicit Attempt(const Options& options)
+      : options_(options), place_(mgca::host_store("0")), messages_(options.count), children_(static_cast<std::size_t>(options.count)) {
     try {
       for (std::int64_t rank = 0; rank < options_.count; ++rank) start(rank);
     } catch (...) {
-      end_all(SIGKILL);
+      signal_all(SIGKILL);
       for (auto& child : children_) {
         if (child.process > 0) (void)::waitpid(child.process, nullptr, 0);
       }
@@ -94,18 +109,22 @@ class Attempt {
   void run() {
     while (std::any_of(children_.begin(), children_.end(), [](const auto& child) { return child.running; })) {
       read_errors();
+      messages_.show_due();
       for (std::int64_t rank = 0; rank < options_.count; ++rank) reap(rank);
-      if (const int signal = study::signal_received(); signal != 0 && !std::exchange(told_to_stop_, true)) end_all(signal);
+      if (stop_asked.exchange(false)) stop_together();
+      if (const int signal = study::signal_received(); signal != 0 && !std::exchange(told_to_stop_, true)) signal_all(signal);
       if (lost_ && !std::exchange(ending_, true)) {
-        end_all(SIGTERM);
+        signal_all(SIGTERM);
         deadline_ = Clock::now() + std::min(std::chrono::milliseconds(5000), std::chrono::milliseconds(std::llround(1000 * options_.timeout)));
       }
-      if (lost_ && Clock::now() > deadline_) end_all(SIGKILL);
+      if (lost_ && Clock::now() > deadline_) signal_all(SIGKILL);
     }
     while (std::any_of(children_.begin(), children_.end(), [](const auto& child) { return child.errors >= 0; })) read_errors();  // to their ends
+    messages_.end("mgca: " + lost_.value_or(""));
   }
 
   [[nodiscard]] const std::optional<std::string>& lost() const { return lost_; }  // who, and why
+  [[nodiscard]] bool all_say_why() const { return !messages_.error_of_all().empty(); }
   // Of the rank that was lost first, which is why the others ended.
   [[nodiscard]] Exit exit() const {
     const auto rank = lost_->starts_with("rank ") ? static_cast<std::size_t>(std::atoll(lost_->c_str() + 5)) : 0;
@@ -145,13 +164,21 @@ class Attempt {
     ::setpgid(process, process);
   }
 
-  void end_all(int signal) {
+  void signal_all(int signal) {
     for (const auto& child : children_) {
       if (child.process > 0 && child.running) ::kill(child.process, signal);
     }
   }
 
-  // Waits for a moment, and passes on what ranks say, whole lines with the rank before them; rank 0 speaks for all, but its errors are one rank's.
+  // Ctrl-Z does not reach the ranks, which would miss us. They stop first and go on last: nobody waits for who stands still.
+  void stop_together() {
+    console::note("  stopped, with all ranks; fg goes on");
+    signal_all(SIGSTOP);
+    stand_still();
+    signal_all(SIGCONT);
+  }
+
+  // Waits for a moment, and passes on what ranks say, in whole lines.
   void read_errors() {
     std::vector<pollfd> files;
     for (const auto& child : children_) files.push_back({.fd = child.errors, .events = POLLIN, .revents = 0});
@@ -167,7 +194,7 @@ class Attempt {
       if (length <= 0 && !child.unfinished.empty()) child.unfinished += '\n';
       for (auto end = child.unfinished.find('\n'); end != std::string::npos; end = child.unfinished.find('\n')) {
         const auto line = child.unfinished.substr(0, end);
-        console::note(rank == 0 && !line.starts_with("mgca: ") ? line : "rank " + std::to_string(rank) + ": " + line);
+        messages_.hear(static_cast<std::int64_t>(rank), line);
         child.unfinished.erase(0, end + 1);
       }
     }
@@ -189,6 +216,7 @@ class Attempt {
 
   const Options& options_;
   mgca::HostedStore place_;
+  Messages messages_;
   std::vector<Child> children_;
   std::optional<std::string> lost_;
   bool told_to_stop_ = false, ending_ = false;
@@ -198,6 +226,7 @@ class Attempt {
 }  // namespace
 
 void supervise(const Options& options) {
+  watch_stops();
   for (std::int64_t restarts = 0;; ++restarts) {
     Attempt attempt(options);
     attempt.run();
@@ -206,8 +235,10 @@ void supervise(const Options& options) {
     const auto exit = attempt.exit();
     const bool lasting = exit == Exit::usage || exit == Exit::config || exit == Exit::data;  // it would happen again
     if (lasting || restarts == options.max_restarts) {
-      console::note("mgca: " + *attempt.lost() + (restarts > 0 ? "; all ranks were started again " + std::to_string(restarts) + " times" : "") +
-                    (lasting ? "" : "; the same command goes on from the last checkpoint"));
+      if (!attempt.all_say_why()) {
+        console::note("mgca: " + *attempt.lost() + (restarts > 0 ? "; all ranks were started again " + std::to_string(restarts) + " times" : "") +
+                      (lasting ? "" : "; the same command goes on from the last checkpoint"));
+      }
       throw CLI::RuntimeError(static_cast<int>(exit));
     }
     console::note("  " + *attempt.lost() + "; all ranks are started again (" + std::to_string(restarts + 1) + " of " + std::to_string(options.max_restarts) + ")");

@@ -14,6 +14,8 @@
 #include <mgca/core/plane.hpp>
 #include <mgca/core/profile.hpp>
 #include <mgca/core/random.hpp>
+#include <mgca/core/rank_names.hpp>
 #include <mgca/core/ranks.hpp>
+#include <mgca/core/running_time.hpp>
 #include <mgca/core/suppression.hpp>
 #include <mgca/core/utf8.hpp>

@@ -33,8 +33,15 @@ gone_in_time() {
   done
   slowest=$((slowest > $(now) - $2 ? slowest : $(now) - $2))
 }
+said_in_lines() { [ "$(wc -l <err)" = "$1" ] || failed "expected $1 lines on standard error"; }
 state_of() { sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$1/status" 2>/dev/null; }
 slowest=0
+
+port=$((20000 + RANDOM % 10000))
+# Two of three ranks do not come; what the first says of them in the meantime is looked at in the end.
+RANK=0 WORLD_SIZE=3 MASTER_ADDR=127.0.0.1 MASTER_PORT=$port "${long[@]}" --out lonely >lonely.out 2>lonely.err &
+lonely=$!
+trap 'kill -KILL $lonely' EXIT
 
 expect 0 'all 20 epochs are done' "${two[@]}" --out whole
 grep -q 'on cpu in f32, 2 ranks' out || failed "the number of ranks is not told"
@@ -71,8 +78,24 @@ expect 0 'all 20 epochs are done' "$mgca" pretrain --resume --out stopped --rank
 same_runs whole stopped
 expect 0 'the run began with 2 ranks and goes on with 1' "$mgca" pretrain --resume --out alone
 
+# Ctrl-Z stops all, for longer than the timeout, and they go on together. In a process group of its own, as a shell with job control gives it one.
+set -m
+begin "${two[@]}" --out paused
+set +m
+until_there $run 'paused/checkpoints/step-0000000005*'
+all=("$run" "$(process_of $run 0)" "$(process_of $run 1)")
+kill -TSTP $run
+for process in "${all[@]}"; do
+  for ((i = 0; i < 200; ++i)); do [ "$(state_of "$process")" != T ] || break; sleep 0.01; done
+done
+sleep $((2 * timeout))
+for process in "${all[@]}"; do [ "$(state_of "$process")" = T ] || failed "process $process of ${all[*]} does not stand still"; done
+kill -CONT $run
+ends 0 'all 20 epochs are done'
+grep -q 'stopped, with all ranks; fg goes on' err || failed "it is not told that all stopped"
+same_runs whole paused
+
 # As torchrun starts them: no supervisor, rank 0 keeps the meeting place.
-port=$((20000 + RANDOM % 10000))
 as_rank() {
   local rank=$1
   shift
@@ -118,9 +141,25 @@ code_of $second 0
 same_runs whole orphaned
 expect 3 'WORLD_SIZE is not' env RANK=0 "${long[@]}" --out refused
 expect 3 'drop --ranks, or unset RANK' env RANK=0 WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=$port "${two[@]}" --out refused
-expect 2 'batch_size of 4 does not divide among 3 ranks; use 6' "${long[@]}" --ranks 3 --out refused
+expect 2 '^mgca: .*batch_size of 4 does not divide among 3 ranks; use 6' "${long[@]}" --ranks 3 --out refused
+said_in_lines 1  # all ranks say it
+expect 5 '^rank 0: mgca: .*cannot make a run folder here' "${two[@]}" --out data/pairs.csv/run
+grep -q '^mgca: rank 0 lost: ' err || failed "it is not told that all ended with rank 0"
+said_in_lines 2
 expect 3 'ranks need parts of one size: take replace or fail' "${two[@]}" --set source.bad.policy=skip --out refused
 absent refused
+
+# What all ranks say is shown once: an error as one process tells it, a line of the system's as rank 0 says it, beside the supervisor's own.
+expect 5 '^mgca: .*none.pack: cannot open' "${two[@]}" --pack none.pack --out refused
+said_in_lines 1
+expect 0 'all 1 epochs are done' env LD_PRELOAD=/nowhere.so "${two[@]}" --set fit.epochs=1 --out noted
+[ "$(grep -c '^ERROR: ld.so: ' err)" = 2 ] || failed "expected a line of the supervisor and one of rank 0"
+said_in_lines 2
+
+for ((i = 0; i < 400; ++i)); do [ ! -s lonely.err ] || break; sleep 0.1; done
+kill -KILL $lonely
+trap - EXIT
+grep -q '^  waiting for ranks 1 and 2, 30 s so far$' lonely.err || failed "it is not told who is waited for: $(cat lonely.err)"
 
 for ((kill = 1; kill <= ${MGCA_KILLS:-0}; ++kill)); do
   rank=$((RANDOM % 2)) signal=KILL

@@ -9,6 +9,11 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <csignal>
+#include <future>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
 
 TEST_CASE("process group: sums, copies and gathers give every rank the same, in order of ranks", "[tensor][fast]") {
   mgca::test::on_ranks(3, [](mgca::ProcessGroup& group) {
@@ -59,6 +64,48 @@ TEST_CASE("process group: what the check throws ends a wait for a rank that does
   }
   done = true;
   CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(10));
+}
+
+// Rank 0 sums with rank 1, which comes when `until` has returned, and throws what that throws.
+static void sum_with_late(std::chrono::milliseconds timeout, const std::function<void()>& until) {
+  const auto store = mgca::local_store();
+  const auto sum_as = [&](std::int64_t rank, std::chrono::milliseconds patience) {
+    const auto group = mgca::connect_group(store, {.rank = rank, .world = 2}, torch::kCPU, {.timeout = patience});
+    if (rank == 1) until();
+    auto x = torch::ones({4});
+    group->sum(x);
+    if (!x.equal(torch::full({4}, 2.0))) throw std::runtime_error("sum");
+  };
+  auto late = std::async(std::launch::async, sum_as, 1, std::chrono::seconds(20));
+  auto first = std::async(std::launch::async, sum_as, 0, timeout);
+  late.wait();
+  first.get();
+}
+
+TEST_CASE("process group: an operation that takes too long ends by an error", "[tensor][fast]") {
+  mgca::test::expect_error([] { sum_with_late(std::chrono::seconds(1), [] { std::this_thread::sleep_for(std::chrono::seconds(2)); }); },
+                           {"a sum did not come about in 1 s"});
+}
+
+TEST_CASE("process group: a stop of the process, as by Ctrl-Z, uses up no time of an operation", "[tensor][fast]") {
+  using Clock = std::chrono::steady_clock;
+  const auto stopped = [] {
+    auto before = Clock::now();
+    const auto tests = ::getpid(), stopper = ::fork();
+    if (stopper == 0) {
+      ::usleep(300'000);
+      ::kill(tests, SIGSTOP);
+      ::usleep(2'500'000);
+      ::kill(tests, SIGCONT);
+      ::_exit(0);
+    }
+    for (auto now = before; now - before < std::chrono::seconds(1); before = std::exchange(now, Clock::now())) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));  // the other has time to give up
+    (void)::waitpid(stopper, nullptr, 0);
+  };
+  CHECK_NOTHROW(sum_with_late(std::chrono::seconds(2), stopped));
 }
 
 TEST_CASE("process group: wrong ranks and stores of others are refused", "[tensor][fast]") {

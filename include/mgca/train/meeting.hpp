@@ -4,15 +4,25 @@
 #pragma once
 
 #include <mgca/core/error.hpp>
+#include <mgca/core/event.hpp>
+#include <mgca/core/rank_names.hpp>
 #include <mgca/core/ranks.hpp>
+#include <mgca/core/running_time.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <random>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace mgca {
+
+struct MeetingOptions {
+  std::chrono::milliseconds patience{std::chrono::minutes(5)};  // of this process while it runs; hosts of a cluster do not begin at the same moment
+  EventSink sink;  // waiting_for_ranks after a tenth of the patience, and again after 2, 4 and 8 tenths: who is missing, in words, and the seconds so far
+};
 
 namespace detail {
 
@@ -26,8 +36,7 @@ namespace detail {
 
 class Meeting {
  public:
-  Meeting(RankStore& store, const RankAddress& address, std::chrono::milliseconds patience)
-      : store_(store), address_(address), patience_(patience), end_(std::chrono::steady_clock::now() + patience) {
+  Meeting(RankStore& store, const RankAddress& address, const MeetingOptions& options) : store_(store), address_(address), options_(options) {
     store_.set(name_key(address_.rank), name_);
   }
 
@@ -42,18 +51,17 @@ class Meeting {
         round = name_ + "." + std::to_string(lists++);
         store_.set("meet/list", round + " " + proposed);
       }
-      if (!all_answered(round)) continue;
+      if (!unanswered(round).empty()) continue;
       store_.set("meet/go/" + round, "yes");
       return round;
     }
   }
 
   std::string follow() {
-    missing_ = 0;
     for (std::string answered;; pause()) {
-      const auto list = store_.find("meet/list");
-      if (!list || list->find(" " + std::to_string(address_.rank) + ":" + name_ + " ") == std::string::npos) continue;
-      if (const auto round = list->substr(0, list->find(' ')); round != answered) {
+      const auto round = own_round();
+      if (round.empty()) continue;
+      if (round != answered) {
         answered = round;
         store_.set(answer_key(round, address_.rank), "yes");
       }
@@ -68,41 +76,73 @@ class Meeting {
   // "0:NAME 1:NAME ... "; empty where one is missing.
   std::string all_names() {
     std::string names;
-    for (missing_ = 0; missing_ < address_.world; ++missing_) {
-      const auto name = store_.find(name_key(missing_));
+    for (std::int64_t rank = 0; rank < address_.world; ++rank) {
+      const auto name = store_.find(name_key(rank));
       if (!name) return {};
-      names += std::to_string(missing_) + ":" + *name + " ";
+      names += std::to_string(rank) + ":" + *name + " ";
     }
     return names;
   }
-  bool all_answered(const std::string& round) {
-    for (missing_ = 1; missing_ < address_.world; ++missing_) {
-      if (!store_.find(answer_key(round, missing_))) return false;
-    }
-    return true;
+  // Of the newest list, where this process is in it.
+  std::string own_round() {
+    const auto list = store_.find("meet/list");
+    const bool listed = list && list->find(" " + std::to_string(address_.rank) + ":" + name_ + " ") != std::string::npos;
+    return listed ? list->substr(0, list->find(' ')) : std::string();
   }
-  void pause() const {
-    if (std::chrono::steady_clock::now() > end_) {
-      fail(ErrorKind::system, "ranks: rank ", missing_, " of ", address_.world, " did not come to ", address_.host, ":", address_.port, " in ", std::chrono::duration<double>(patience_).count(),
-           " s; start all ranks with the same MASTER_ADDR and MASTER_PORT, and see why that one ended");
+  std::vector<std::int64_t> unanswered(const std::string& round) {
+    std::vector<std::int64_t> ranks;
+    for (std::int64_t rank = 1; rank < address_.world; ++rank) {
+      if (!store_.find(answer_key(round, rank))) ranks.push_back(rank);
     }
+    return ranks;
+  }
+  // Who has put down no name. Where all have: rank 0, which lists those that live, or who does not answer and has left the name of a dead one.
+  std::vector<std::int64_t> missing() {
+    std::vector<std::int64_t> ranks;
+    for (std::int64_t rank = 0; rank < address_.world; ++rank) {
+      if (!store_.find(name_key(rank))) ranks.push_back(rank);
+    }
+    if (!ranks.empty()) return ranks;
+    if (const auto round = own_round(); !round.empty()) return unanswered(round);
+    if (address_.rank != 0) ranks.push_back(0);
+    return ranks;
+  }
+
+  void pause() {
+    const auto waited = time_.read();
+    if (waited > options_.patience) give_up();
+    else if (waited > next_word_) tell(std::chrono::duration<double>(waited).count());
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  void give_up() {
+    const auto ranks = missing();
+    if (ranks.empty()) return;  // they have come just now
+    fail(ErrorKind::system, "meeting: ", rank_names(ranks), " of ", address_.world, " did not come to ", address_.host, ":", address_.port, " in ",
+         std::chrono::duration<double>(options_.patience).count(), " s; start all ranks with the same MASTER_ADDR and MASTER_PORT, and see why they ended");
+  }
+  // The first rank that is there tells it for all.
+  void tell(double seconds) {
+    next_word_ *= 2;
+    const auto ranks = missing();
+    std::int64_t first = 0;
+    while (std::find(ranks.begin(), ranks.end(), first) != ranks.end()) ++first;
+    if (!ranks.empty() && first == address_.rank) emit(options_.sink, "waiting_for_ranks", {{"missing", rank_names(ranks)}, {"seconds", seconds}});
   }
 
   RankStore& store_;
   const RankAddress& address_;
-  std::chrono::milliseconds patience_;
-  std::chrono::steady_clock::time_point end_;
+  const MeetingOptions& options_;
+  RunningTime time_{std::chrono::seconds(1)};
+  RunningTime::Clock::duration next_word_ = options_.patience / 10;
   std::string name_ = drawn_name();
-  std::int64_t missing_ = 0;  // the first rank that is waited for
 };
 
 }  // namespace detail
 
 // Returns when all ranks are there: the same address for all, with a round that no other attempt at this place has, to connect anew. Throws Error(system)
 // naming who did not come for so long.
-[[nodiscard]] inline RankAddress meet(RankStore& store, RankAddress address, std::chrono::milliseconds patience) {
-  detail::Meeting meeting(store, address, patience);
+[[nodiscard]] inline RankAddress meet(RankStore& store, RankAddress address, const MeetingOptions& options) {
+  detail::Meeting meeting(store, address, options);
   const auto round = address.rank == 0 ? meeting.lead() : meeting.follow();
   address.round += "/" + round;
   return address;

@@ -5,6 +5,7 @@
 
 #include <mgca/core/error.hpp>
 #include <mgca/core/ranks.hpp>
+#include <mgca/core/running_time.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -69,12 +70,11 @@ struct WatchState {
   // Counts the time this process runs; who stopped for longer than a few ticks was stopped as a whole, and nobody is to blame.
   void judge() {
     const auto tick = period / 4;
-    auto before = options.now();
+    RunningTime time(4 * tick, options.now);
     std::unique_lock lock(mutex);
     while (!left && lost.empty()) {
       changed.wait_for(lock, tick);
-      const auto now = options.now();
-      running += std::clamp<Duration>(now - std::exchange(before, now), Duration(0), 4 * tick);
+      running = time.read();
       if (running - answered > options.timeout) lost = unreachable() + ": no answer for " + seconds(options.timeout);
     }
     if (lost.empty() || !options.on_lost || changed.wait_for(lock, options.grace, [&] { return left; })) return;
