@@ -113,8 +113,7 @@ class Attempt {
       for (std::int64_t rank = 0; rank < options_.count; ++rank) reap(rank);
       if (stop_asked.exchange(false)) stop_together();
       if (const int signal = study::signal_received(); signal != 0 && !std::exchange(told_to_stop_, true)) signal_all(signal);
-      if (lost_ && !std::exchange(ending_, true)) {
-        signal_all(SIGTERM);
+      if (lost_ && !std::exchange(ending_, true)) {  // the others hear of it and end by themselves, with what they have to say
         deadline_ = Clock::now() + std::min(std::chrono::milliseconds(5000), std::chrono::milliseconds(std::llround(1000 * options_.timeout)));
       }
       if (lost_ && Clock::now() > deadline_) signal_all(SIGKILL);
