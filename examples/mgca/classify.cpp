@@ -99,7 +99,7 @@ void classify(const ClassifyCommand& o, mgca::Ranks* ranks) {
   const auto chosen = classify_recipe(o, config.table, tower);
   classification::Results results{.task = "classify", .library = study::version(), .named_protocol = chosen.record(), .protocol = chosen.recipe};
   const auto& p = results.protocol;
-
+  if (!p.stored_features) downstream::require_parts(p.training.batch_size, ranks);
   const auto pack = downstream::open_pack(o);
   const auto train = mgca::data::subset_of_percent(data, p.percent);
   const auto valid = mgca::split_of(data, "valid"), test = mgca::split_of(data, p.split);

@@ -78,6 +78,7 @@ void detect(const DetectCommand& o, mgca::Ranks* ranks) {
   const auto chosen = detect_recipe(o, config.table, tower);
   downstream::Results<mgca::DetectProtocol> results{.task = "detect", .library = study::version(), .named_protocol = chosen.record(), .protocol = chosen.recipe};
   const auto& p = results.protocol;
+  downstream::require_parts(p.training.batch_size, ranks);
   const DetectSplit train = mgca::data::subset_of_percent(data, p.percent), valid = mgca::split_of(data, "valid"), test = mgca::split_of(data, p.split);
   bool any = false;
   for (std::int64_t i = 0; i < train.size(); ++i) any = any || !train.record(i).boxes.empty();

@@ -4,6 +4,7 @@
 #include "data_at.hpp"
 #include "study.hpp"
 
+#include <mgca/feed/loader_options.hpp>
 #include <mgca/io/weight_file.hpp>
 
 #include <CLI/CLI.hpp>
@@ -130,6 +131,10 @@ void require_side(const std::string& command, const std::string& option, std::in
   if (side == tower.side()) return;
   mgca::fail(mgca::ErrorKind::argument, command, ": pictures of ", side, " pixels are asked for, this image tower reads ", tower.side(), "; make it read them (--tower image_size=",
              side, std::holds_alternative<mgca::ResNet>(tower.tower) ? " --tower enlarged=0" : "", ") or show it others (--set ", option, "=", tower.side(), ")");
+}
+
+void require_parts(std::int64_t batch_size, const mgca::Ranks* ranks) {
+  if (ranks != nullptr) mgca::LoaderOptions{.batch_size = batch_size, .world = ranks->size()}.validate();
 }
 
 std::vector<Change> tower_changes(const mgca::ImageTower& tower, const std::vector<std::string>& models, bool pyramid) {

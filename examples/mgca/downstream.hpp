@@ -78,6 +78,9 @@ struct Tower {
 // Throws Error(argument) where pictures of another size than the tower reads are asked for by the option.
 void require_side(const std::string& command, const std::string& option, std::int64_t side, const Tower& tower);
 
+// Throws Error(argument) where a batch does not divide among the ranks.
+void require_parts(std::int64_t batch_size, const mgca::Ranks* ranks);
+
 // None without --pack.
 [[nodiscard]] std::shared_ptr<const mgca::ImagePack> open_pack(const Options& options);
 

@@ -130,6 +130,7 @@ void segment(const downstream::Options& o, mgca::Ranks* ranks) {
   const auto chosen = segment_recipe(o, data.table, tower);
   downstream::Results<mgca::SegmentProtocol> results{.task = "segment", .library = study::version(), .named_protocol = chosen.record(), .protocol = chosen.recipe};
   const auto& p = results.protocol;
+  downstream::require_parts(p.training.batch_size, ranks);
   auto still = p.pictures;
   still.augmentation.moved = 0;
   const MaskedSplit train = mgca::data::subset_of_percent(data, p.percent), valid = mgca::split_of(data, "valid"), test = mgca::split_of(data, p.split);
