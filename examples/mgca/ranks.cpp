@@ -53,7 +53,7 @@ void end_at_once(const std::string& message) {
 }  // namespace
 
 void add_options(CLI::App& command, Options& o) {
-  command.add_option("--ranks", o.count, "train with so many processes on this machine; without it torchrun or srun may start them")->type_name("N")->check(CLI::Range(1, 1024));
+  command.add_option("--ranks", o.count, "train with so many processes on this machine; without it torchrun, srun or mpirun may start them")->type_name("N")->check(CLI::Range(1, 1024));
   command.add_option("--rank-timeout", o.timeout, "a rank without a sign of life for so long is lost, and all stop")->type_name("SECONDS")->capture_default_str()->check(CLI::Range(0.5, 86400.0));
   command.add_option("--max-restarts", o.max_restarts, "start all ranks again so often after one was lost, from the last checkpoint")->type_name("N")->capture_default_str()->check(CLI::Range(0, 1000));
 }
@@ -61,8 +61,8 @@ void add_options(CLI::App& command, Options& o) {
 std::optional<mgca::RankAddress> own_address(const Options& options) {
   auto address = mgca::rank_address(variable);
   if (address && options.count > 0 && !started_by_us()) {
-    mgca::fail(mgca::ErrorKind::config, "--ranks ", options.count, ": this process is rank ", address->rank, " of ", address->world, " already, says its environment; drop --ranks, or unset ",
-               variable("RANK") ? "RANK and WORLD_SIZE" : "SLURM_PROCID");
+    mgca::fail(mgca::ErrorKind::config, "--ranks ", options.count, ": this process is rank ", address->rank, " of ", address->world, " already, says its environment; drop --ranks, or ",
+               variable("RANK") ? "unset RANK and WORLD_SIZE" : "start it without mpirun and srun");
   }
   if (!address || address->world == 1) return std::nullopt;
   return address;

@@ -70,6 +70,7 @@ class RankVariables {
     }
     return number;
   }
+  [[nodiscard]] std::uint16_t port(std::string_view beside) const { return static_cast<std::uint16_t>(number("MASTER_PORT", beside, 1, 65535)); }
 
  private:
   const RankLookup& lookup_;
@@ -102,7 +103,7 @@ inline constexpr std::int64_t kMostRanks = 1'000'000;
   address.rank = v.number("RANK", ranked ? "RANK" : "WORLD_SIZE", 0, address.world - 1);
   if (v.has("LOCAL_RANK")) address.local_rank = v.number("LOCAL_RANK", "RANK", 0, address.rank);
   address.host = v.text("MASTER_ADDR", "RANK");
-  address.port = static_cast<std::uint16_t>(v.number("MASTER_PORT", "RANK", 1, 65535));
+  address.port = v.port("RANK");
   if (const auto hosted = v.find("TORCHELASTIC_USE_AGENT_STORE")) {
     if (*hosted != "True" && *hosted != "False") fail(ErrorKind::config, "ranks: TORCHELASTIC_USE_AGENT_STORE is '", *hosted, "'; expected True or False");
     address.hosted = *hosted == "True";
@@ -111,31 +112,72 @@ inline constexpr std::int64_t kMostRanks = 1'000'000;
   return address;
 }
 
+// Where rank 0 keeps the meeting place of a job, unless MASTER_PORT says otherwise: below the ports that systems hand out, and seldom that of another job.
+[[nodiscard]] inline std::uint16_t port_of_job(std::uint64_t job) { return static_cast<std::uint16_t>(20000 + job % 10000); }
+
 // As srun sets them for the tasks of a step. Rank 0 is on the first host of the list and keeps the meeting place there.
 [[nodiscard]] inline RankAddress slurm_address(const RankVariables& v, std::int64_t tasks) {
+  if (v.has("SLURM_PTY_PORT")) {
+    fail(ErrorKind::config, "ranks: srun began ", tasks, " tasks with a terminal (SLURM_PTY_PORT), which the first alone has; expected a step without --pty; leave --pty away, or, ",
+         "where this is a shell, unset SLURM_STEP_ID to train from it");
+  }
   RankAddress address{.rank = v.number("SLURM_PROCID", "SLURM_STEP_ID", 0, tasks - 1), .world = tasks};
   address.local_rank = v.number("SLURM_LOCALID", "SLURM_PROCID", 0, address.rank);
   const auto step = v.number("SLURM_STEP_ID", "SLURM_PROCID", 0, INT64_MAX), job = v.number("SLURM_JOB_ID", "SLURM_PROCID", 0, INT64_MAX);
   address.round = std::to_string(job) + "." + std::to_string(step);
   const auto lists = {"SLURM_STEP_NODELIST", "SLURM_JOB_NODELIST", "SLURM_LAUNCH_NODE_IPADDR"};
   const auto list = std::find_if(lists.begin(), lists.end(), [&](const auto* name) { return v.has(name); });
+  if (!v.has("MASTER_ADDR") && v.find("SLURM_DISTRIBUTION").value_or("").starts_with("arbitrary")) {
+    fail(ErrorKind::config, "ranks: SLURM_DISTRIBUTION is arbitrary, so rank 0 may be on any host, and MASTER_ADDR is not set; set it to that host, or take another --distribution");
+  }
   if (const auto host = v.find("MASTER_ADDR")) address.host = *host;
   else if (list != lists.end()) address.host = first_host(*list, *v.find(*list));
   else address.host = v.text("SLURM_JOB_NODELIST", "SLURM_PROCID");
-  if (v.has("MASTER_PORT")) address.port = static_cast<std::uint16_t>(v.number("MASTER_PORT", "SLURM_PROCID", 1, 65535));
-  else address.port = static_cast<std::uint16_t>(20000 + (job % 10000 + 997 * (step % 10000)) % 10000);  // below the ports that systems hand out; steps of one job differ
+  const auto number = static_cast<std::uint64_t>(job % 10000 + 997 * (step % 10000));  // steps of one job differ
+  address.port = v.has("MASTER_PORT") ? v.port("SLURM_PROCID") : port_of_job(number);
+  return address;
+}
+
+// What mpirun calls the numbers of a process.
+struct MpiNames {
+  const char *rank, *world, *local_rank, *local_world;
+};
+inline constexpr MpiNames kOpenMpi{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_SIZE"};
+inline constexpr MpiNames kHydra{"PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS"};  // that of MPICH and of Intel MPI
+
+// As mpirun sets them, which names no hosts and, but for Open MPI's, no job.
+[[nodiscard]] inline RankAddress mpi_address(const RankVariables& v, const MpiNames& names) {
+  RankAddress address;
+  address.world = v.number(names.world, names.local_rank, 1, kMostRanks);
+  address.rank = v.number(names.rank, names.local_rank, 0, address.world - 1);
+  address.local_rank = v.number(names.local_rank, names.rank, 0, address.rank);
+  if (address.world == 1) return address;
+  const bool one_host = v.has(names.local_world) && v.number(names.local_world, names.rank, 1, address.world) == address.world;
+  if (v.has("MASTER_ADDR") || !one_host) address.host = v.text("MASTER_ADDR", names.rank);
+  const auto job = v.find("PMIX_NAMESPACE");
+  address.round = job.value_or("");
+  std::uint64_t hash = 0xCBF29CE484222325ULL;  // FNV-1a
+  for (const unsigned char c : address.round) hash = (hash ^ c) * 0x100000001B3ULL;
+  address.port = v.has("MASTER_PORT") || !job ? v.port(names.rank) : port_of_job(hash);
   return address;
 }
 
 }  // namespace detail
 
-// Which rank the environment says this process is: torchrun's variables (RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT, LOCAL_RANK), else those of srun for a
-// step of several tasks, which MASTER_ADDR and MASTER_PORT may send elsewhere. Nothing: it was started alone. A batch script has variables of Slurm too; it is
-// no step. Throws Error(config) where variables are half set or contradict each other, naming variable, value and what was expected.
-// References: PyTorch, torch.distributed "Environment variable initialization" and torchrun's "Environment Variables"; Slurm, srun "OUTPUT ENVIRONMENT VARIABLES".
+// Which rank the environment says this process is: torchrun's variables (RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT, LOCAL_RANK), else those of mpirun, which
+// srun may have started, else those of srun for a step of several tasks. MASTER_ADDR and MASTER_PORT say where ranks meet; srun needs neither, and mpirun of
+// Open MPI neither on one host. Nothing: it was started alone. A batch script has variables of Slurm too; it is no step. Throws Error(config) where variables
+// are half set or contradict each other, naming variable, value and what was expected.
+// References: PyTorch, torch.distributed "Environment variable initialization" and torchrun's "Environment Variables"; Slurm, srun "OUTPUT ENVIRONMENT
+// VARIABLES"; Open MPI, "Running MPI jobs", OMPI_COMM_WORLD_*; Intel MPI, MPI_LOCALRANKID and MPI_LOCALNRANKS.
 [[nodiscard]] inline std::optional<RankAddress> rank_address(const RankLookup& lookup) {
   const detail::RankVariables variables(lookup);
   if (variables.has("RANK") || variables.has("WORLD_SIZE")) return detail::torchrun_address(variables);
+  for (const auto& names : {detail::kOpenMpi, detail::kHydra}) {
+    if (!variables.has(names.local_rank)) continue;
+    const auto address = detail::mpi_address(variables, names);
+    return address.world == 1 ? std::nullopt : std::optional(address);
+  }
   if (!variables.has("SLURM_STEP_ID") || !variables.has("SLURM_PROCID")) return std::nullopt;
   const auto tasks = variables.number(variables.has("SLURM_STEP_NUM_TASKS") ? "SLURM_STEP_NUM_TASKS" : "SLURM_NTASKS", "SLURM_PROCID", 1, detail::kMostRanks);
   if (tasks == 1) return std::nullopt;
