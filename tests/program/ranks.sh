@@ -178,28 +178,35 @@ for ((kill = 1; kill <= ${MGCA_KILLS:-0}; ++kill)); do
   same_runs whole random
 done
 
-# Four hosts: network namespaces with one rank each, joined by a bridge in a fifth.
+# Four hosts: network namespaces with one rank each, joined by a bridge in a fifth. To the first its own name is a loopback address, as Debian writes it
+# into /etc/hosts, and before its cable it has another interface, which leads nowhere, as of containers.
 space=mgca$$
 remove_hosts() {
   local host
   for host in hub 1 2 3 4; do [ ! -e "/run/netns/$space-$host" ] || ip netns del $space-$host; done
 }
 make_hosts() {
-  local host
+  local host first
   trap remove_hosts EXIT
   ip netns add $space-hub && ip -n $space-hub link add bridge type bridge && ip -n $space-hub link set bridge up || return 1
   for host in 1 2 3 4; do
-    ip netns add $space-$host &&
-      ip -n $space-$host link add cable type veth peer name port$host netns $space-hub &&
+    ip netns add $space-$host || return 1
+    [ $host != 1 ] || { ip -n $space-1 link add nowhere type bridge && ip -n $space-1 addr add 10.0.0.1/24 dev nowhere && ip -n $space-1 link set nowhere up; } || return 1
+    [ $host = 1 ] && first=127.0.1.1 || first=10.77.0.1
+    printf '127.0.0.1 localhost\n%s first\n' $first >hosts.$host
+    ip -n $space-$host link add cable type veth peer name port$host netns $space-hub &&
       ip -n $space-hub link set port$host master bridge up &&
       ip -n $space-$host addr add 10.77.0.$host/24 dev cable &&
       ip -n $space-$host link set cable up && ip -n $space-$host link set lo up || return 1
   done
 }
+# shellcheck disable=SC2016 # for the inner shell, in the namespace's own view of files
+with_hosts='mount --bind "$0" /etc/hosts && exec "$@"'
 on_hosts() {
   local rank
   for rank in 0 1 2 3; do
-    RANK=$rank WORLD_SIZE=4 LOCAL_RANK=0 MASTER_ADDR=10.77.0.1 MASTER_PORT=29500 ip netns exec $space-$((rank + 1)) "$@" >out.$rank 2>err.$rank &
+    RANK=$rank WORLD_SIZE=4 LOCAL_RANK=0 MASTER_ADDR=first MASTER_PORT=29500 ip netns exec $space-$((rank + 1)) \
+      sh -c "$with_hosts" hosts.$((rank + 1)) "$@" >out.$rank 2>err.$rank &
     hosts[rank]=$!
   done
 }
@@ -215,7 +222,7 @@ if make_hosts 2>hosts.log; then
   for rank in 0 1 2 3; do gone_in_time "${hosts[rank]}" "$since"; done
   for rank in 0 1 2 3; do code_of "${hosts[rank]}" 5; done
   for rank in 0 1 3; do grep -q "^mgca: rank 2 lost: no sign of life for $timeout s" err.$rank || failed "rank $rank does not know who was cut off: $(cat err.$rank)"; done
-  grep -q '^mgca: rank 0 lost: the meeting place it keeps at 10.77.0.1:29500 is out of reach' err.2 || failed "rank 2 does not know that it is cut off: $(cat err.2)"
+  grep -q '^mgca: rank 0 lost: the meeting place it keeps at first:29500 is out of reach' err.2 || failed "rank 2 does not know that it is cut off: $(cat err.2)"
 else
   echo "  skipped: four hosts on a cut network; this machine makes no network namespaces for us ($(tail -n 1 hosts.log))"
 fi

@@ -10,7 +10,10 @@
 #include <array>
 #include <atomic>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <future>
+#include <map>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -64,6 +67,43 @@ TEST_CASE("process group: what the check throws ends a wait for a rank that does
   }
   done = true;
   CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(10));
+}
+
+TEST_CASE("process group: ranks of one host find together under its name", "[tensor][fast]") {
+  std::array<char, 256> name{};
+  REQUIRE(::gethostname(name.data(), name.size() - 1) == 0);
+  const auto store = mgca::local_store();
+  mgca::test::on_threads(2, [&](int64_t rank) {
+    const auto group = mgca::connect_group(store, {.rank = rank, .world = 2, .host = name.data()}, torch::kCPU);
+    auto x = torch::ones({1});
+    group->sum(x);
+    mgca::test::require(x.item<double>() == 2, "sum");
+  });
+}
+
+// Threads of this process, each with the signals it blocks: bit n - 1 is signal n.
+static std::map<std::string, std::uint64_t> blocked_signals() {
+  std::map<std::string, std::uint64_t> blocked;
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream status(thread.path() / "status");
+    for (std::string line; std::getline(status, line);) {
+      if (line.starts_with("SigBlk:")) blocked[thread.path().filename()] = std::stoull(line.substr(7), nullptr, 16);
+    }
+  }
+  return blocked;
+}
+
+TEST_CASE("process group: a connection that another rank closed ends no process by SIGPIPE", "[tensor][fast]") {
+  constexpr auto kPipe = std::uint64_t{1} << (SIGPIPE - 1);
+  const auto before = blocked_signals();
+  const auto group = mgca::connect_group(mgca::local_store(), {}, torch::kCPU);
+  std::size_t of_group = 0;
+  for (const auto& [thread, blocked] : blocked_signals()) {
+    const auto was = before.find(thread);
+    CHECK((was != before.end() ? blocked == was->second : (blocked & kPipe) != 0));  // nothing has changed for the caller
+    of_group += was == before.end() ? 1 : 0;
+  }
+  CHECK(of_group >= 2);  // one talks, others wait
 }
 
 // Rank 0 sums with rank 1, which comes when `until` has returned, and throws what that throws.

@@ -12,8 +12,6 @@
 #endif
 
 #include <arpa/inet.h>
-#include <ifaddrs.h>
-#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -21,6 +19,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <csignal>
 #include <exception>
 #include <mutex>
 #include <string>
@@ -84,22 +83,13 @@ class C10dStore : public RankStore {
 
 bool is_loopback(const std::string& address) { return address.starts_with("127.") || address == "::1" || address == "localhost"; }
 
-// An address of this host that is not its loopback interface's; nothing where it has none.
-std::optional<std::string> outer_address() {
-  ifaddrs* all = nullptr;
-  if (::getifaddrs(&all) != 0) return std::nullopt;
-  const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owned(all, &::freeifaddrs);
-  for (const auto* one = all; one != nullptr; one = one->ifa_next) {
-    const bool usable = one->ifa_addr != nullptr && one->ifa_addr->sa_family == AF_INET && (one->ifa_flags & IFF_UP) != 0 && (one->ifa_flags & IFF_LOOPBACK) == 0;
-    char text[NI_MAXHOST];
-    if (usable && ::getnameinfo(one->ifa_addr, sizeof(sockaddr_in), text, sizeof text, nullptr, 0, NI_NUMERICHOST) == 0) return text;
-  }
-  return std::nullopt;
-}
+// The address of a host, and this host's own on the way there.
+struct Way {
+  std::string there, here;
+};
 
-// This host's own address on the way to another: the one that others can reach. A host whose own name is a loopback address to itself, as some systems
-// write it into /etc/hosts, has another one for the others. Throws Error(system).
-std::string own_address_towards(const std::string& host, std::uint16_t port) {
+// Throws Error(system).
+Way way_to(const std::string& host, std::uint16_t port) {
   addrinfo hints{}, *found = nullptr;
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_DGRAM;
@@ -107,20 +97,60 @@ std::string own_address_towards(const std::string& host, std::uint16_t port) {
     fail(ErrorKind::system, "process group: the host '", host, "' of the meeting place is not known: ", ::gai_strerror(code), "; set MASTER_ADDR to its name or address");
   }
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(found, &::freeaddrinfo);
+  const auto numbers = [](const sockaddr* address, socklen_t length, std::string& to) {
+    char text[NI_MAXHOST];
+    if (::getnameinfo(address, length, text, sizeof text, nullptr, 0, NI_NUMERICHOST) != 0) return false;
+    to = text;
+    return true;
+  };
   for (const auto* one = found; one != nullptr; one = one->ai_next) {
     const int socket = ::socket(one->ai_family, SOCK_DGRAM, 0);
     if (socket < 0) continue;
     sockaddr_storage own{};
+    auto* const here = reinterpret_cast<sockaddr*>(&own);
     socklen_t length = sizeof own;
-    const bool known = ::connect(socket, one->ai_addr, one->ai_addrlen) == 0 && ::getsockname(socket, reinterpret_cast<sockaddr*>(&own), &length) == 0;
+    const bool known = ::connect(socket, one->ai_addr, one->ai_addrlen) == 0 && ::getsockname(socket, here, &length) == 0;
     ::close(socket);
-    char text[NI_MAXHOST];
-    if (known && ::getnameinfo(reinterpret_cast<const sockaddr*>(&own), length, text, sizeof text, nullptr, 0, NI_NUMERICHOST) == 0) {
-      return is_loopback(text) && !is_loopback(host) ? outer_address().value_or(text) : text;
-    }
+    if (Way way; known && numbers(one->ai_addr, one->ai_addrlen, way.there) && numbers(here, length, way.here)) return way;
   }
   fail(ErrorKind::system, "process group: no way from this host to '", host, "', the meeting place; check the network, or MASTER_ADDR");
 }
+
+// The address under which others reach this host. One whose own name is a loopback address to itself, as some systems write it into /etc/hosts, is that of
+// the meeting place and learns from the others how they get there. Throws Error(system).
+std::string own_address(c10d::Store& store, const RankAddress& address) {
+  const auto way = way_to(address.host, address.port);
+  if (is_loopback(address.host)) return way.here;
+  const auto key = [](std::int64_t rank) { return "way/" + std::to_string(rank); };
+  store.set(key(address.rank), std::vector<uint8_t>(way.there.begin(), way.there.end()));
+  for (std::int64_t rank = 0; rank < address.world && is_loopback(way.here); ++rank) {
+    const auto there = store.get(key(rank));  // waits for it
+    if (const std::string text(there.begin(), there.end()); !is_loopback(text)) return text;
+  }
+  return way.here;
+}
+
+// Gloo's threads write to connections that another rank may have closed. Where nobody handles SIGPIPE, as Python does, that ends the process without a word;
+// under this they begin with the signal blocked, and the write is an error as any other.
+class WithoutSigpipe {
+ public:
+  WithoutSigpipe() {
+    sigemptyset(&pipe_);
+    sigaddset(&pipe_, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+  }
+  ~WithoutSigpipe() {
+    constexpr timespec now{};
+    while (sigismember(&before_, SIGPIPE) == 0 && ::sigtimedwait(&pipe_, nullptr, &now) == SIGPIPE) {  // one of this thread's own
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  WithoutSigpipe(const WithoutSigpipe&) = delete;
+  WithoutSigpipe& operator=(const WithoutSigpipe&) = delete;
+
+ private:
+  sigset_t pipe_{}, before_{};
+};
 
 // Libtorch's record of operations is one for the process, and its table of groups is written without a lock: ranks that are threads take turns.
 std::mutex starting;
@@ -294,8 +324,9 @@ struct OwnSocket {
       fail(ErrorKind::argument, "process group: ", device.str(), " needs NCCL, and this program was built without it; configure with -DMGCA_NCCL=ON, or train on the CPU");
 #endif
     }
+    const WithoutSigpipe quiet;
     auto how = c10d::ProcessGroupGloo::Options::create(options.timeout);
-    how->devices.push_back(c10d::ProcessGroupGloo::createDeviceForHostname(own_address_towards(address.host, address.port)));
+    how->devices.push_back(c10d::ProcessGroupGloo::createDeviceForHostname(own_address(*own, address)));
     auto gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(own, rank, world, how);
     gloo->setTimeout(std::chrono::hours(24 * 365));  // from here on our own counts, which a stop of the process does not use up
     return std::make_shared<C10dGroup>(std::move(gloo), options, /*on_host=*/true);
