@@ -117,7 +117,7 @@ class Words {
 
 // Ours, for so many threads; a cell is no rank of whatever started us as one of several.
 std::vector<std::string> environment_of_cell(std::int64_t threads) {
-  const std::set<std::string_view> left_out{"OMP_NUM_THREADS", "RANK", "WORLD_SIZE", "SLURM_PROCID"};
+  const std::set<std::string_view> left_out{"OMP_NUM_THREADS", "RANK", "WORLD_SIZE", "SLURM_PROCID", "OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID"};
   std::vector<std::string> texts;
   for (char** one = environ; *one != nullptr; ++one) {
     const std::string_view text(*one);
