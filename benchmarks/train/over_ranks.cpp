@@ -118,7 +118,7 @@ int run_rank(const Asked& asked, std::int64_t rank, std::size_t core, std::uint1
     control->barrier();
     steps(beside, asked.steps, nullptr);
     control->barrier();
-    mgca::GradientAverage average(*model, {*data, *control});
+    mgca::GradientAverage average(*model, {.data = *data, .control = *control, .peers = *losses});
     steps(together, asked.steps, &average);
     control->barrier();
   }
