@@ -103,6 +103,10 @@ void classify(const ClassifyCommand& o, mgca::Ranks* ranks) {
   const auto pack = downstream::open_pack(o);
   const auto train = mgca::data::subset_of_percent(data, p.percent);
   const auto valid = mgca::split_of(data, "valid"), test = mgca::split_of(data, p.split);
+  results.data = {.path = (o.data.empty() ? config.table : o.data).string(), .sha256 = mgca::data::fingerprint(data), .labels = data.label_names(),
+                  .records = {{"train", train.size()}, {"valid", valid.size()}, {p.split, test.size()}}};
+  results.weights = tower.record;
+  downstream::begin(o, results, tower.tower, ranks);
   const auto plain = p.pictures.without_augmentation();
   ClassifySources sources{.train = PictureSource(train, p.pictures, pack), .valid = PictureSource(valid, plain, pack), .test = PictureSource(test, plain, pack), .stored_train = {}, .stored_valid = {}, .stored_test = {}};
   if (p.stored_features) {
@@ -112,10 +116,6 @@ void classify(const ClassifyCommand& o, mgca::Ranks* ranks) {
     sources.stored_test = mgca::tasks::features(one, sources.test, 64, ranks);
     if (p.standardised) standardise(*sources.stored_train, {&*sources.stored_valid, &*sources.stored_test});
   }
-  results.data = {.path = (o.data.empty() ? config.table : o.data).string(), .sha256 = mgca::data::fingerprint(data), .labels = data.label_names(),
-                  .records = {{"train", train.size()}, {"valid", valid.size()}, {p.split, test.size()}}};
-  results.weights = tower.record;
-  if (mgca::speaks(ranks)) std::filesystem::create_directories(o.out);
   std::vector<scores::Judged> judged;
   for (std::int64_t i = 0; i < o.seeds; ++i) {
     const auto seed = p.training.seed + static_cast<std::uint64_t>(i);

@@ -83,13 +83,11 @@ void detect(const DetectCommand& o, mgca::Ranks* ranks) {
   bool any = false;
   for (std::int64_t i = 0; i < train.size(); ++i) any = any || !train.record(i).boxes.empty();
   if (!any) mgca::fail(mgca::ErrorKind::data, "detect: no picture of the training split has a box; name a table of boxes with --boxes, or prepare data that have some: rsna, object-cxr, nih");
-  const BoxSource a(train, p.pictures), b(valid, p.pictures), c(test, p.pictures);
   results.data = {.path = (o.data.empty() ? config.table : o.data).string(), .sha256 = mgca::data::fingerprint(data), .labels = {},
                   .records = {{"train", train.size()}, {"valid", valid.size()}, {p.split, test.size()}}};
   results.weights = tower.record;
-  std::error_code code;
-  if (mgca::speaks(ranks)) std::filesystem::create_directories(o.out / "drawings", code);
-  if (code) mgca::fail_system(o.out, "create the folder", code.value());
+  downstream::begin(o, results, tower.tower, ranks);
+  const BoxSource a(train, p.pictures), b(valid, p.pictures), c(test, p.pictures);
   auto& files = mgca::posix_files();
   for (std::int64_t i = 0; i < o.seeds; ++i) {
     auto training = p.training;
@@ -108,6 +106,7 @@ void detect(const DetectCommand& o, mgca::Ranks* ranks) {
     results.seeds.push_back({.seed = training.seed, .training = {{"epochs", static_cast<double>(fitted.progress.epoch)}}, .rows = {measured(report)}});
     const auto name = "seed-" + std::to_string(training.seed);
     mgca::atomic_write(files, o.out / (name + ".csv"), table_of(test, report));
+    if (i == 0) std::filesystem::create_directories(o.out / "drawings");
     for (std::size_t k = 0; i == 0 && k < report.images.size() && k < static_cast<std::size_t>(std::max<std::int64_t>(o.drawings, 0)); ++k) {
       const auto png = mgca::io::encode_png(mgca::tasks::drawn(c.picture(report.records[k]), report.images[k]).plane());
       mgca::atomic_write(files, o.out / "drawings" / ("row-" + std::to_string(test.record(report.records[k]).row) + ".png"), std::span<const std::byte>(png));

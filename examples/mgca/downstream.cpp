@@ -6,6 +6,8 @@
 
 #include <mgca/feed/loader_options.hpp>
 #include <mgca/io/weight_file.hpp>
+#include <mgca/train/checkpoint.hpp>
+#include <mgca/train/agreement.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -155,6 +157,20 @@ std::vector<Change> tower_changes(const mgca::ImageTower& tower, const std::vect
   }
   if (!models.empty()) changes.push_back({"tower", models.front(), "another family"});
   return changes;
+}
+
+void begin(const Options& o, std::map<std::string, std::string> said, const mgca::ImageTower& tower, mgca::Ranks* ranks) {
+  if (ranks != nullptr) {
+    said["--out"] = o.out.string();  // many jobs, each with its own, are no ranks
+    said["--seeds"] = std::to_string(o.seeds);
+    said["--pack"] = o.pack.empty() ? "none" : open_pack(o)->identity();
+    said["image tower"] = std::visit([](const auto& one) { return mgca::content_hash(mgca::state_dict(*one)); }, tower);
+    mgca::require_agreement(*ranks, said);
+  }
+  if (!mgca::speaks(ranks)) return;
+  std::error_code code;
+  std::filesystem::create_directories(o.out, code);
+  if (code) mgca::fail_system(o.out, "create the folder", code.value());
 }
 
 std::shared_ptr<const mgca::ImagePack> open_pack(const Options& o) {

@@ -81,6 +81,10 @@ void require_side(const std::string& command, const std::string& option, std::in
 // Throws Error(argument) where a batch does not divide among the ranks.
 void require_parts(std::int64_t batch_size, const mgca::Ranks* ranks);
 
+// What ranks must have alike before the first picture is read, by name: `said`, and of the command line what is told in results or decides how many there are.
+// Then rank 0 makes the folder of the results. Throws Error(config) on all, naming what differs, Error(system).
+void begin(const Options& options, std::map<std::string, std::string> said, const mgca::ImageTower& tower, mgca::Ranks* ranks);
+
 // None without --pack.
 [[nodiscard]] std::shared_ptr<const mgca::ImagePack> open_pack(const Options& options);
 
@@ -208,6 +212,14 @@ struct Results {
     field("spread", self.spread, "mean and standard deviation over the seeds");
   }
 };
+
+// As above, with all that is told of the results so far.
+template <class Protocol>
+void begin(const Options& options, const Results<Protocol>& results, const mgca::ImageTower& tower, mgca::Ranks* ranks) {
+  std::map<std::string, std::string> said{{"library", results.library}, {"data", results.data.sha256}};
+  for (const auto& row : mgca::option_table(results.protocol)) said["protocol." + row.path] = row.value;
+  begin(options, std::move(said), tower, ranks);
+}
 
 [[nodiscard]] std::map<std::string, std::map<std::string, Spread>> spread(const std::vector<SeedResult>& seeds);
 

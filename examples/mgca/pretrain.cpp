@@ -34,11 +34,11 @@ void pretrain(const PretrainOptions& o) {
   (void)study::parse_device(o.device);  // a wrong name is told before any work
   const auto config = o.resume ? resumed(o.out) : study::begin(o.begin, "pretrain");
   if (study::has_begun(o.out)) study::require_same(config, o.out);
-  study::watch_signals();
   const auto begin = std::chrono::steady_clock::now();
   std::optional<study::RunOutcome> done;
   std::string again = "mgca pretrain --resume --out " + o.out.string();
   ranks::run(o.ranks, o.device, [&](ranks::Team* team, const std::string& device) {
+    study::watch_signals();  // who still waits for other ranks ends at once
     console::line("pretrain " + config.model.name + " on " + config.data.table.string());
     auto study = study::open_study(config, o.out);
     done = study::pretrain(study, o.out, {.device = device, .team = team});

@@ -134,13 +134,11 @@ void segment(const downstream::Options& o, mgca::Ranks* ranks) {
   auto still = p.pictures;
   still.augmentation.moved = 0;
   const MaskedSplit train = mgca::data::subset_of_percent(data, p.percent), valid = mgca::split_of(data, "valid"), test = mgca::split_of(data, p.split);
-  const MaskedSource a(train, p.pictures), b(valid, still), c(test, still);
   results.data = {.path = (o.data.empty() ? data.table : o.data).string(), .sha256 = mgca::data::fingerprint(data), .labels = {},
                   .records = {{"train", train.size()}, {"valid", valid.size()}, {p.split, test.size()}}};
   results.weights = tower.record;
-  std::error_code code;
-  if (mgca::speaks(ranks)) std::filesystem::create_directories(o.out, code);
-  if (code) mgca::fail_system(o.out, "create the folder", code.value());
+  downstream::begin(o, results, tower.tower, ranks);
+  const MaskedSource a(train, p.pictures), b(valid, still), c(test, still);
   const SegmentRun run{.protocol = p, .train = a, .valid = b, .test = c, .options = o, .data = results.data.sha256, .ranks = ranks};
   for (std::int64_t i = 0; i < o.seeds; ++i) {
     if (i > 0) tower = downstream::open_tower(o, "segment");

@@ -114,7 +114,7 @@ class Attempt {
       if (stop_asked.exchange(false)) stop_together();
       if (const int signal = study::signal_received(); signal != 0 && !std::exchange(told_to_stop_, true)) signal_all(signal);
       if (lost_ && !std::exchange(ending_, true)) {  // the others hear of it and end by themselves, with what they have to say
-        deadline_ = Clock::now() + std::min(std::chrono::milliseconds(5000), std::chrono::milliseconds(std::llround(1000 * options_.timeout)));
+        deadline_ = Clock::now() + std::chrono::seconds(5);
       }
       if (lost_ && Clock::now() > deadline_) signal_all(SIGKILL);
     }
@@ -147,6 +147,8 @@ class Attempt {
     const auto process = ::fork();
     if (process == 0) {
       ::setpgid(0, 0);
+      std::signal(SIGTERM, SIG_DFL);  // ours would be forgotten by what follows
+      std::signal(SIGINT, SIG_DFL);
       ::prctl(PR_SET_PDEATHSIG, SIGKILL);
       if (::getppid() == parent && ::dup2(nothing, STDIN_FILENO) == 0 && ::dup2(ends[1], STDERR_FILENO) == STDERR_FILENO) {
         ::execve("/proc/self/exe", arguments.data(), environment.data());
@@ -236,7 +238,7 @@ void supervise(const Options& options) {
     if (lasting || restarts == options.max_restarts) {
       if (!attempt.all_say_why()) {
         console::note("mgca: " + *attempt.lost() + (restarts > 0 ? "; all ranks were started again " + std::to_string(restarts) + " times" : "") +
-                      (lasting ? "" : "; the same command goes on from the last checkpoint"));
+                      (lasting || attempt.lost()->find("an error of its own") != std::string::npos ? "" : "; the same command goes on from the last checkpoint"));
       }
       throw CLI::RuntimeError(static_cast<int>(exit));
     }

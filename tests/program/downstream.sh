@@ -68,26 +68,41 @@ absent killed/training
 
 # --- several ranks ------------------------------------------------------------------------------------------------
 expect 0 'all +[01]\.' "$mgca" segment "${unet[@]}" --ranks 2 --out masks_ranks
-near masks/seed-42.csv masks_ranks/seed-42.csv 60  # pixels at the threshold
+for masks in masks masks_ranks; do cut -d, -f3,4 $masks/seed-42.csv >$masks/overlap; done
+near masks/overlap masks_ranks/overlap 0.02  # of a picture of 64 pixels' side: a few of them lie at the threshold
+near masks/results.md masks_ranks/results.md 3  # outline distances in pixels, too
 expect 0 'AP50' "$mgca" detect "${boxes[@]}" --ranks 2 --out boxes_ranks --drawings 2
 near boxes/results.md boxes_ranks/results.md 0.01
+for boxes in boxes boxes_ranks; do cut -d, -f1-3 $boxes/seed-42.csv >$boxes/truth; done
+same_files boxes/truth boxes_ranks/truth
 [ "$(find boxes_ranks/drawings -name '*.png' | wc -l)" = 2 ] || failed "rank 0 draws"
 probe=("$mgca" classify "${small[@]}" --random mgca-resnet-small --tower width=4)
 for how in '' --fine-tune; do
   # shellcheck disable=SC2086  # a word or none
-  expect 0 'AUROC' "${probe[@]}" $how --out classes
+  expect 0 'AUROC' "${probe[@]}" $how --out classes"$how"
   # shellcheck disable=SC2086
-  expect 0 'AUROC' "${probe[@]}" $how --ranks 2 --out classes_ranks
-  [ -n "$how" ] || same_files classes/scores-seed42.csv classes_ranks/scores-seed42.csv  # features are computed by both, the classifier by each alike
-  near classes/results.md classes_ranks/results.md 0.02
+  expect 0 'AUROC' "${probe[@]}" $how --ranks 2 --out ranks"$how"
+  [ -n "$how" ] || same_files classes/scores-seed42.csv ranks/scores-seed42.csv  # features are computed by both, the classifier by each alike
+  near classes"$how"/results.md ranks"$how"/results.md 0.02
 done
 expect 2 'a batch_size of 8 does not divide among 3 ranks; use 9' "$mgca" segment "${unet[@]}" --ranks 3 --out none
 absent none
+port=$((20000 + RANDOM % 10000))
+as_rank() { env RANK="$1" WORLD_SIZE=2 LOCAL_RANK="$1" MASTER_ADDR=127.0.0.1 MASTER_PORT=$port "${@:2}"; }
+as_rank 1 "${probe[@]}" --out job1 --seed 2 >other 2>&1 &
+run=$!
+expect 3 '--out: rank 1 has job1, rank 0 job0' as_rank 0 "${probe[@]}" --out job0 --seed 1  # two jobs that a launcher started together
+wait $run && failed "a rank of another job went on"
+grep -q 'image tower: rank 1 has ' err || failed "another image tower is not told"
+absent job0
+absent job1
+long+=(--set training.epochs=60 --set training.patience=60)
 expect 0 'all +[01]\.' "${long[@]}" --ranks 2 --out whole_ranks
 "${long[@]}" --ranks 2 --rank-timeout 5 --max-restarts 1 --out killed_ranks >out 2>err &
 run=$!
 until_there $run 'killed_ranks/training/seed-42/checkpoints/step-*.safetensors'
-kill -KILL "$(process_of $run 1)"
+victim=$(process_of $run 1) || failed "training was over before a rank could be killed"
+kill -KILL "$victim"
 got=0; wait $run || got=$?
 cat out err >>everything
 [ $got = 0 ] || failed "ended with $got after a restart"
@@ -98,7 +113,7 @@ absent killed_ranks/training
 "${long[@]}" --ranks 2 --out stopped_ranks >out 2>err &
 run=$!
 until_there $run 'stopped_ranks/training/seed-42/checkpoints/step-*.safetensors'
-kill -TERM $run
+kill -TERM $run || failed "training was over before it could be stopped"
 got=0; wait $run || got=$?
 [ $got = 143 ] || failed "a terminated training ended with $got"
 expect 0 'goes on in epoch' "${long[@]}" --ranks 2 --out stopped_ranks

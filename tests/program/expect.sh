@@ -54,8 +54,8 @@ process_of() {
 # near FILE OTHER TOLERANCE: as many numbers, and each no further from the other's.
 near() {
   local number='-?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?'
-  grep -oE -- "$number" "$1" >numbers.first
-  grep -oE -- "$number" "$2" >numbers.second
+  grep -oE -- "$number" "$1" >numbers.first || failed "there is no number in $1"
+  grep -oE -- "$number" "$2" >numbers.second || failed "there is no number in $2"
   paste numbers.first numbers.second | awk -v most="$3" 'NF != 2 || $1 - $2 > most || $2 - $1 > most { exit 1 }' || failed "$1 and $2 differ by more than $3"
 }
 

@@ -22,6 +22,8 @@ TEST_CASE("exchange: rows and values of ranks that have different numbers of the
     const auto rows = mgca::gather_rows(group, torch::arange(count * 4, torch::kFloat64).view({count, 2, 2}) + 100 * rank);
     const auto expected = torch::cat({torch::arange(8, torch::kFloat64), torch::arange(12, torch::kFloat64) + 200}).view({5, 2, 2});
     require(rows.equal(expected), "rows");
+    const auto unknown = rank == 1 ? torch::empty({0, 0}, torch::kFloat64) : torch::ones({1, 3}, torch::kFloat64);  // of no rows nobody knows the length
+    require(mgca::gather_rows(group, unknown).equal(torch::ones({2, 3}, torch::kFloat64)), "rows of others");
     require(mgca::gather_rows(group, torch::empty({0, 3})).sizes() == at::IntArrayRef({0, 3}), "no rows at all");
     std::vector<Point> mine;
     for (int64_t i = 0; i < count; ++i) mine.push_back({.rank = rank, .x = static_cast<double>(i) / 2});

@@ -147,8 +147,8 @@ class MocoImpl : public ImageOnlyModel {
   }
 
   // The keys of all ranks' pictures in order of ranks, (ranks B, embedding). Where norms take statistics from a group of pictures alone, the
-  // pictures of all are dealt out like cards, and the keys put back in order: picture k goes to group k modulo their number. So a query's group
-  // shares no more pictures with its key's than it must, and what the statistics betray of a group does not tell which key is the partner's.
+  // pictures of all are dealt out like cards, and the keys put back in order: picture k goes to group k modulo their number, nearly so where
+  // groups do not fill the batch. So a query's group shares no more pictures with its key's than it must, and what the statistics betray of a group does not tell which key is the partner's.
   // Reference: shuffling BN, He et al. 2020, section 3.3, whose code draws the order at random.
   Tensor keys_of(const Tensor& images, ProcessGroup* peers) {
     const torch::NoGradGuard no_grad;

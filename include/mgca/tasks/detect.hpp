@@ -119,7 +119,9 @@ class DetectTask {
   StepResult evaluation_step(const DetectionBatch& batch) {
     const auto raw = outputs(batch);
     const auto found = tasks::found_boxes(heads::yolo_decode(detector_->yolo->config, raw), config_.find);
-    for (std::size_t b = 0; b < found.size(); ++b) seen_.add(batch.records[b], found[b], truth_of(batch, static_cast<int64_t>(b)));
+    std::vector<std::vector<Box>> truth;
+    for (int64_t b = 0; b < batch.size(); ++b) truth.push_back(truth_of(batch, b));
+    seen_.add(batch.records, found, truth);
     return step(batch, raw);
   }
 
@@ -203,7 +205,9 @@ template <class Source>
   detail::SeenImages seen;
   detail::for_each_batch(source, 16, ranks, [&](const DetectionBatch& batch) {
     const auto found = found_boxes(detector->boxes(network_input(batch.images, device)), options);
-    for (std::size_t b = 0; b < found.size(); ++b) seen.add(batch.records[b], found[b], source.truth(batch.records[b]));
+    std::vector<std::vector<Box>> truth;
+    for (const auto record : batch.records) truth.push_back(source.truth(record));
+    seen.add(batch.records, found, truth);
   });
   auto [records, images] = seen.take(ranks);
   const auto groups = data::patient_groups(source.data(), records);

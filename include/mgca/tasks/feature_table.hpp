@@ -8,7 +8,6 @@
 #include <mgca/tensor/bridge.hpp>
 #include <mgca/train/evaluate.hpp>
 
-#include <algorithm>
 #include <functional>
 #include <memory>
 #include <span>
@@ -62,21 +61,15 @@ template <class Source, class RowOf>
 [[nodiscard]] FeatureTable table_of(const Source& source, int64_t batch_size, Ranks* ranks, const RowOf& row_of) {
   std::vector<Tensor> rows, labels;
   std::vector<int64_t> records;
+  BatchOrder order;
   for_each_batch(source, batch_size, ranks, [&](const auto& batch) {
     rows.push_back(row_of(batch).to(torch::kCPU, torch::kFloat32));
-    labels.push_back(batch.labels);
+    labels.push_back(batch.labels.to(torch::kFloat32));
     records.insert(records.end(), batch.records.begin(), batch.records.end());
+    order.add(batch.records.size());
   });
-  if (ranks == nullptr) return {.features = torch::cat(rows), .labels = torch::cat(labels), .records = std::move(records)};
-  const auto of_all = [&](const std::vector<Tensor>& parts) {
-    const auto width = gather_values(ranks->control, parts.empty() ? std::vector<int64_t>() : std::vector<int64_t>{parts[0].size(1)});
-    return gather_rows(ranks->control, parts.empty() ? torch::empty({0, width.at(0)}) : torch::cat(parts));
-  };
-  const auto features = of_all(rows), known = of_all(labels);
-  records = gather_values(ranks->control, std::move(records));
-  const auto order = tensor_of(std::span<const int64_t>(records), {static_cast<int64_t>(records.size())}).argsort(/*stable=*/true, 0, /*descending=*/false);
-  std::sort(records.begin(), records.end());
-  return {.features = features.index_select(0, order), .labels = known.index_select(0, order), .records = std::move(records)};
+  const auto joined = [&](const std::vector<Tensor>& parts) { return order.of_all(ranks, parts.empty() ? torch::empty({0, 0}) : torch::cat(parts)); };
+  return {.features = joined(rows), .labels = joined(labels), .records = order.of_all(ranks, std::move(records))};
 }
 }  // namespace detail
 

@@ -167,14 +167,16 @@ template <SegmentationNet Net, class Source>
   MGCA_CHECK(options.threshold > 0 && options.threshold < 1, "segment: threshold is a probability between 0 and 1, got ",
              options.threshold);
   Segmentation out;
+  detail::BatchOrder order;
   detail::for_each_batch(source, options.batch_size, ranks, [&](const MaskBatch& batch) {
     const auto masks = detail::host_masks(net, batch, options.threshold);
     for (int64_t b = 0; b < batch.size(); ++b) {
       const auto record = batch.records[static_cast<std::size_t>(b)];
       out.images.push_back({.record = record, .row = source.row(record), .score = metrics::mask_score(masks.pair(b), options.spacing)});
     }
+    order.add(batch.records.size());
   });
-  out.images = detail::of_all_ranks(ranks, std::move(out.images), [](const auto& one) { return one.record; });
+  out.images = order.of_all(ranks, std::move(out.images));
   std::vector<double> batches;  // mean Dice of each
   for (auto rest = std::span(std::as_const(out.images)); !rest.empty();) {
     const auto batch = rest.first(std::min(rest.size(), static_cast<std::size_t>(options.batch_size)));

@@ -108,7 +108,7 @@ class JoinedTraining {
 // has the weights of its best epoch. The task is the first hook after validation where it has events; `hooks` come last. With
 // config.run.folder the run goes on where an earlier call in that folder ended and ends with the same bytes; the task must be made as it
 // was then, from the same start weights. With config.run.ranks each of them calls it; a batch is the batch of all of them, batch norms take
-// their statistics over it, and all end with the same weights as one process, but for rounding. Throws Error(config) naming what differs,
+// their statistics over it, and all end with the weights of one process, but for rounding, and for what dropout draws. Throws Error(config) naming what differs,
 // Error(argument) where a batch does not divide among the ranks or the source makes a batch smaller for a picture it cannot read, and as fit does.
 template <class T, class Train, class Valid, HeadConfig Config, class... Hooks>
 HeadTraining train_head(T& task, const TrainingSplits<Train, Valid>& splits, const Config& config, const HeadOptions& how, Hooks&&... hooks) {
@@ -121,6 +121,7 @@ HeadTraining train_head(T& task, const TrainingSplits<Train, Valid>& splits, con
   auto loading = detail::training_loader(splits.train.size(), config);
   loading.pinned = module.parameters().front().is_cuda();
   const Loader<Train> batches(splits.train, loading, config.run.sink);
+  const auto records_per_step = loading.batch_size;
   loading.batch_size = how.held_out_batch;
   loading.order = Order::as_stored;
   loading.last_batch = LastBatch::keep;
@@ -133,7 +134,10 @@ HeadTraining train_head(T& task, const TrainingSplits<Train, Valid>& splits, con
   options.optimizer.weight_decay = config.weight_decay;
   options.seed = config.seed;
   options.run = config.run;
-  if (!options.run.folder.empty() || ranks != nullptr) options.run.identity = detail::identity_of(task, splits.train, config);
+  if (!options.run.folder.empty() || ranks != nullptr) {
+    options.run.identity = detail::identity_of(task, splits.train, config);
+    options.run.identity["records_per_step"] = std::to_string(records_per_step);
+  }
   const detail::JoinedTraining<T> joined(task, ranks);
   Validate validate(task, held_out);
   RememberBest best(module, how.monitor, how.better);

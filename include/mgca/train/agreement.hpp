@@ -9,10 +9,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstddef>
-#include <cstring>
 #include <exception>
 #include <map>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>

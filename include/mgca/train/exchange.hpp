@@ -59,20 +59,27 @@ struct Ranks {
   return bytes;
 }
 
-// The rows of all ranks in order of ranks, on the CPU, (n, ...) each; ranks may have different numbers of them, and none.
+// The rows of all ranks in order of ranks, on the CPU, (n, ...) each; ranks may have different numbers of them, and one that has none need not
+// know how long they are: (0, 0) does.
 [[nodiscard]] inline Tensor gather_rows(ProcessGroup& control, const Tensor& mine) {
-  const auto counts = control.gather(torch::tensor({mine.size(0)}));
-  const auto* count = counts.const_data_ptr<int64_t>();
-  auto shape = mine.sizes().vec();
-  shape[0] = *std::max_element(count, count + control.size());
-  if (shape[0] == 0) return torch::empty(shape, mine.options());
-  shape.insert(shape.begin(), 1);
-  auto padded = torch::zeros(shape, mine.options());
-  padded[0].narrow(0, 0, mine.size(0)).copy_(mine);
-  const auto all = control.gather(padded);  // (ranks, most, ...)
+  const auto n = mine.size(0), length = n == 0 ? 0 : mine.numel() / n;
+  const auto shapes = control.gather(torch::tensor({n, length}).unsqueeze(0));  // (ranks, 2)
+  const auto shape = shapes.accessor<int64_t, 2>();
+  int64_t in_all = 0, most = 0, longest = 0;
+  for (int64_t rank = 0; rank < control.size(); ++rank) {
+    in_all += shape[rank][0];
+    most = std::max(most, shape[rank][0]);
+    longest = std::max(longest, shape[rank][1]);
+  }
+  if (in_all == 0) return mine;
+  auto padded = torch::zeros({1, most, longest}, mine.options());
+  if (n > 0) padded[0].narrow(0, 0, n).copy_(mine.reshape({n, longest}));
+  const auto all = control.gather(padded);  // (ranks, most, longest)
   std::vector<Tensor> rows;
-  for (int64_t rank = 0; rank < control.size(); ++rank) rows.push_back(all[rank].narrow(0, 0, count[rank]));
-  return torch::cat(rows);
+  for (int64_t rank = 0; rank < control.size(); ++rank) rows.push_back(all[rank].narrow(0, 0, shape[rank][0]));
+  auto sizes = n > 0 ? mine.sizes().vec() : std::vector<int64_t>{0, longest};
+  sizes[0] = in_all;
+  return torch::cat(rows).view(sizes);
 }
 
 // The values of all ranks in order of ranks, of one program on machines of one kind: their bytes travel.
