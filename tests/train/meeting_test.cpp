@@ -4,7 +4,6 @@
 
 #include <mgca/train/meeting.hpp>
 
-#include <algorithm>
 #include <array>
 #include <future>
 #include <optional>
@@ -22,7 +21,8 @@ namespace {
 // With so much patience a word is certain, however busy the machine: it is due after a tenth, and no pause counts as more than a second.
 constexpr milliseconds kTalks{1500};
 
-std::future<std::string> comes(const std::shared_ptr<mgca::test::Board>& board, std::int64_t rank, milliseconds patience = seconds(20), const mgca::EventSink& sink = {}) {
+std::future<std::string> comes(const std::shared_ptr<mgca::test::Board>& board, std::int64_t rank, milliseconds patience = seconds(20),
+                               const mgca::EventSink& sink = {}) {
   return std::async(std::launch::async, [=] {
     return mgca::meet(*board, {.rank = rank, .world = 3, .host = "node1", .port = 29400, .round = "job"}, {.patience = patience, .sink = sink}).round;
   });
@@ -122,7 +122,7 @@ TEST_CASE("meeting: who is missing is told in the meantime, by the first rank th
     return words;
   };
   const auto only = [](const Words& heard, const std::string& word) {
-    return !heard.empty() && heard.size() <= 4 && std::count(heard.begin(), heard.end(), "waiting_for_ranks: " + word) == static_cast<std::ptrdiff_t>(heard.size());
+    return !heard.empty() && heard.size() <= 4 && std::set(heard.begin(), heard.end()) == std::set{"waiting_for_ranks: " + word};
   };
   auto alone = std::async(std::launch::async, words_of, std::vector<std::int64_t>{0}, std::vector<std::int64_t>{});
   auto led = std::async(std::launch::async, words_of, std::vector<std::int64_t>{0, 1}, std::vector<std::int64_t>{0, 1});
