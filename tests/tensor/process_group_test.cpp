@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <barrier>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -106,46 +107,60 @@ TEST_CASE("process group: a connection that another rank closed ends no process 
   CHECK(of_group >= 2);  // one talks, others wait
 }
 
-// Rank 0 sums with rank 1, which comes when `until` has returned, and throws what that throws.
-static void sum_with_late(std::chrono::milliseconds timeout, const std::function<void()>& until) {
+// Two ranks that begin to connect at the same moment, since `timeout` is a limit for that, too; work(group) on each.
+template <class Work>
+static void on_two_ranks(std::chrono::milliseconds timeout, Work&& work) {
   const auto store = mgca::local_store();
-  const auto sum_as = [&](std::int64_t rank, std::chrono::milliseconds patience) {
-    const auto group = mgca::connect_group(store, {.rank = rank, .world = 2}, torch::kCPU, {.timeout = patience});
-    if (rank == 1) until();
-    auto x = torch::ones({4});
-    group->sum(x);
-    if (!x.equal(torch::full({4}, 2.0))) throw std::runtime_error("sum");
-  };
-  auto late = std::async(std::launch::async, sum_as, 1, std::chrono::seconds(20));
-  auto first = std::async(std::launch::async, sum_as, 0, timeout);
-  late.wait();
-  first.get();
+  std::barrier begin(2);
+  mgca::test::on_threads(2, [&](int64_t rank) {
+    begin.arrive_and_wait();
+    const auto group = mgca::connect_group(store, {.rank = rank, .world = 2}, torch::kCPU, {.timeout = timeout});
+    work(*group);
+  });
 }
 
 TEST_CASE("process group: an operation that takes too long ends by an error", "[tensor][fast]") {
-  mgca::test::expect_error([] { sum_with_late(std::chrono::seconds(1), [] { std::this_thread::sleep_for(std::chrono::seconds(2)); }); },
-                           {"a sum did not come about in 1 s"});
+  std::promise<void> over;
+  on_two_ranks(std::chrono::seconds(3), [&](mgca::ProcessGroup& group) {
+    if (group.rank() == 1) {
+      (void)over.get_future().wait_for(std::chrono::minutes(1));  // there, but it never takes part
+      return;
+    }
+    mgca::test::require_error([&] { group.barrier(); }, {"a sum did not come about in 3 s"});
+    over.set_value();
+  });
+}
+
+// A process of its own: a shell that runs the tests would take theirs into the background.
+TEST_CASE("process-group-worker: stops itself in the middle of a sum", "[.worker]") {
+  on_two_ranks(std::chrono::seconds(3), [](mgca::ProcessGroup& group) {
+    if (group.rank() == 1) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(300));  // the other waits
+      (void)::kill(::getpid(), SIGSTOP);
+      std::this_thread::sleep_for(std::chrono::milliseconds(300));  // it has time to give up
+    }
+    auto x = torch::ones({4});
+    group.sum(x);
+    mgca::test::require(x.equal(torch::full({4}, 2.0)), "sum");
+  });
 }
 
 TEST_CASE("process group: a stop of the process, as by Ctrl-Z, uses up no time of an operation", "[tensor][fast]") {
-  using Clock = std::chrono::steady_clock;
-  const auto stopped = [] {
-    auto before = Clock::now();
-    const auto tests = ::getpid(), stopper = ::fork();
-    if (stopper == 0) {
-      ::usleep(300'000);
-      ::kill(tests, SIGSTOP);
-      ::usleep(2'500'000);
-      ::kill(tests, SIGCONT);
-      ::_exit(0);
-    }
-    for (auto now = before; now - before < std::chrono::seconds(1); before = std::exchange(now, Clock::now())) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(200));  // the other has time to give up
-    (void)::waitpid(stopper, nullptr, 0);
-  };
-  CHECK_NOTHROW(sum_with_late(std::chrono::seconds(2), stopped));
+  const auto worker = ::fork();
+  REQUIRE(worker >= 0);
+  if (worker == 0) {
+    (void)::dup2(STDERR_FILENO, STDOUT_FILENO);
+    ::execl("/proc/self/exe", "test_tensor", "[.worker]", static_cast<char*>(nullptr));
+    ::_exit(127);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(worker, &status, WUNTRACED) == worker);
+  REQUIRE(WIFSTOPPED(status));
+  std::this_thread::sleep_for(std::chrono::seconds(4));
+  REQUIRE(::kill(worker, SIGCONT) == 0);
+  REQUIRE(::waitpid(worker, &status, 0) == worker);
+  REQUIRE(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
 }
 
 TEST_CASE("process group: wrong ranks and stores of others are refused", "[tensor][fast]") {

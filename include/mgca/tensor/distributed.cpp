@@ -238,12 +238,12 @@ class C10dGroup : public ProcessGroup {
   }
 
   [[noreturn]] void broken(const char* what, const std::exception& error) {
-    constexpr std::chrono::minutes kSoon{1};
+    constexpr milliseconds kLook{50}, kSoon{std::chrono::minutes(1)};
     failed_ = true;
-    const auto end = std::chrono::steady_clock::now() + std::min<milliseconds>(options_.timeout, kSoon);
-    while (options_.check && std::chrono::steady_clock::now() < end) {  // the network notices first; who it was is known soon
+    RunningTime time(4 * kLook);
+    while (options_.check && time.read() < std::min(options_.timeout, kSoon)) {  // the network notices first; who it was is known soon
       options_.check();
-      std::this_thread::sleep_for(milliseconds(50));
+      std::this_thread::sleep_for(kLook);
     }
     fail(ErrorKind::system, "process group: a ", what, " failed: ", first_line(error), "; all ranks must call the same operations, on tensors of one shape, type and device");
   }

@@ -65,7 +65,8 @@ class ProcessGroup {
 };
 
 struct ProcessGroupOptions {
-  std::chrono::milliseconds timeout{std::chrono::minutes(30)};  // of one operation; who is dead is noticed sooner, by `check`
+  // Of one operation; who is dead is noticed sooner, by `check`. A stop of the process, as by Ctrl-Z, uses up nothing of it on the CPU; NCCL counts it.
+  std::chrono::milliseconds timeout{std::chrono::minutes(30)};
   std::function<void()> check;  // called ten times a second while the host waits, and after a failure until it throws: the name of what is lost
   std::string name;             // tells groups of the same ranks apart; the same on all of them
 };

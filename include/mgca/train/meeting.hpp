@@ -42,36 +42,37 @@ class Meeting {
 
   // As rank 0.
   std::string lead() {
-    std::string proposed, round;
+    std::string proposed;
     for (std::int64_t lists = 0;; pause()) {
       const auto names = all_names();
       if (names.empty()) continue;
       if (names != proposed) {
         proposed = names;
-        round = name_ + "." + std::to_string(lists++);
-        store_.set("meet/list", round + " " + proposed);
+        round_ = name_ + "." + std::to_string(lists++);
+        store_.set("meet/list", round_ + " " + proposed);
       }
-      if (!unanswered(round).empty()) continue;
-      store_.set("meet/go/" + round, "yes");
-      return round;
+      if (!unanswered(round_).empty()) continue;
+      store_.set(go_key(round_), "yes");
+      return round_;
     }
   }
 
   std::string follow() {
-    for (std::string answered;; pause()) {
+    for (;; pause()) {
       const auto round = own_round();
       if (round.empty()) continue;
-      if (round != answered) {
-        answered = round;
-        store_.set(answer_key(round, address_.rank), "yes");
+      if (round != round_) {
+        round_ = round;
+        store_.set(answer_key(round_, address_.rank), "yes");
       }
-      if (store_.find("meet/go/" + answered)) return answered;
+      if (store_.find(go_key(round_))) return round_;
     }
   }
 
  private:
   static std::string name_key(std::int64_t rank) { return "meet/name/" + std::to_string(rank); }
   static std::string answer_key(const std::string& round, std::int64_t rank) { return "meet/answer/" + round + "/" + std::to_string(rank); }
+  static std::string go_key(const std::string& round) { return "meet/go/" + round; }
 
   // "0:NAME 1:NAME ... "; empty where one is missing.
   std::string all_names() {
@@ -96,15 +97,17 @@ class Meeting {
     }
     return ranks;
   }
-  // Who has put down no name. Where all have: rank 0, which lists those that live, or who does not answer and has left the name of a dead one.
+  // Who has put down no name. Where all have: who has not answered the newest list. Else rank 0, which has a name to list or a word to give, or has died.
   std::vector<std::int64_t> missing() {
     std::vector<std::int64_t> ranks;
     for (std::int64_t rank = 0; rank < address_.world; ++rank) {
       if (!store_.find(name_key(rank))) ranks.push_back(rank);
     }
     if (!ranks.empty()) return ranks;
-    if (const auto round = own_round(); !round.empty()) return unanswered(round);
-    if (address_.rank != 0) ranks.push_back(0);
+    const bool leads = address_.rank == 0;
+    const bool listed = !round_.empty() && (leads || store_.find("meet/list") == round_ + " " + all_names());
+    if (listed) ranks = unanswered(round_);
+    if (ranks.empty() && !leads && !store_.find(go_key(round_))) ranks.push_back(0);
     return ranks;
   }
 
@@ -135,6 +138,7 @@ class Meeting {
   RunningTime time_{std::chrono::seconds(1)};
   RunningTime::Clock::duration next_word_ = options_.patience / 10;
   std::string name_ = drawn_name();
+  std::string round_;  // of the newest list that this process proposed, or answered
 };
 
 }  // namespace detail
