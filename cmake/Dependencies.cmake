@@ -1,7 +1,11 @@
 # Third-party libraries, each as an imported target. Included by our own build and by the installed package, so a
-# consumer finds exactly what we found.
-include_guard(GLOBAL)
+# consumer finds exactly what we found. A consumer may include it several times: for more components, and in several
+# directories, of which none sees what another imported.
 include(CMakeFindDependencyMacro)
+
+if(MGCA_TORCH AND MGCA_NCCL AND NOT MGCA_CUDA)
+  message(FATAL_ERROR "mgca: MGCA_NCCL is ON and MGCA_CUDA is OFF; NCCL serves GPUs: configure with -DMGCA_CUDA=ON too, or with -DMGCA_NCCL=OFF")
+endif()
 
 find_dependency(Threads)
 find_dependency(nlohmann_json 3.10)
@@ -59,9 +63,6 @@ if(MGCA_DICOM AND NOT TARGET Dcmtk::dcmtk)
 endif()
 
 if(MGCA_TORCH)
-  if(MGCA_NCCL AND NOT MGCA_CUDA)
-    message(FATAL_ERROR "mgca: MGCA_NCCL is ON and MGCA_CUDA is OFF; NCCL serves GPUs: configure with -DMGCA_CUDA=ON too, or with -DMGCA_NCCL=OFF")
-  endif()
   if(MGCA_CUDA)
     find_dependency(Libtorch 2.6 COMPONENTS cuda)
   else()
@@ -72,11 +73,14 @@ if(MGCA_TORCH)
     find_path(MGCA_NCCL_INCLUDE_DIR nccl.h HINTS ${Libtorch_ROOT_DIR}/../nvidia/nccl/include ENV CUDA_HOME PATH_SUFFIXES include PATHS /usr/local/cuda/include)
     find_path(MGCA_CUDA_INCLUDE_DIR cuda_runtime_api.h HINTS ${Libtorch_ROOT_DIR}/../nvidia/cu13/include ENV CUDA_HOME PATH_SUFFIXES include PATHS /usr/local/cuda/include)
     mark_as_advanced(MGCA_NCCL_INCLUDE_DIR MGCA_CUDA_INCLUDE_DIR)
-    if(NOT MGCA_NCCL_INCLUDE_DIR OR NOT MGCA_CUDA_INCLUDE_DIR)
+    if(MGCA_NCCL_INCLUDE_DIR AND MGCA_CUDA_INCLUDE_DIR)
+      add_library(Nccl::nccl INTERFACE IMPORTED GLOBAL)
+      target_include_directories(Nccl::nccl SYSTEM INTERFACE ${MGCA_NCCL_INCLUDE_DIR} ${MGCA_CUDA_INCLUDE_DIR})
+    elseif(MGCA_NCCL STREQUAL "AUTO")
+      set(MGCA_NCCL OFF)
+    else()
       message(FATAL_ERROR "mgca: nccl.h or cuda_runtime_api.h was not found; install libnccl-dev and the CUDA toolkit, set MGCA_NCCL_INCLUDE_DIR "
                           "and MGCA_CUDA_INCLUDE_DIR, or build without NCCL (-DMGCA_NCCL=OFF)")
     endif()
-    add_library(Nccl::nccl INTERFACE IMPORTED GLOBAL)
-    target_include_directories(Nccl::nccl SYSTEM INTERFACE ${MGCA_NCCL_INCLUDE_DIR} ${MGCA_CUDA_INCLUDE_DIR})
   endif()
 endif()

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -42,13 +43,27 @@ std::uint16_t free_port() {
   return ntohs(address.sin_port);
 }
 
-// Two of the cores that this process may use; where it may use fewer, those.
+// The logical processors that share a core with `processor`, itself among them, as Linux lists them ("0,4" or "0-1"); none where it lists none.
+std::vector<std::size_t> threads_of_core(std::size_t processor) {
+  std::ifstream list("/sys/devices/system/cpu/cpu" + std::to_string(processor) + "/topology/thread_siblings_list");
+  std::vector<std::size_t> threads;
+  for (std::string range; std::getline(list, range, ',');) {
+    const auto dash = range.find('-');
+    const std::size_t first = std::stoul(range), last = dash == std::string::npos ? first : std::stoul(range.substr(dash + 1));
+    for (auto thread = first; thread <= last; ++thread) threads.push_back(thread);
+  }
+  return threads;
+}
+
+// A logical processor of each of two cores that this process may use; where it may use fewer cores, of those.
 std::vector<std::size_t> two_cores() {
   cpu_set_t allowed;
   if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) mgca::fail(mgca::ErrorKind::system, "the cores of this process are not known");
-  std::vector<std::size_t> cores;
+  std::vector<std::size_t> cores, taken;
   for (std::size_t core = 0; core < CPU_SETSIZE && cores.size() < 2; ++core) {
-    if (CPU_ISSET(core, &allowed)) cores.push_back(core);
+    if (!CPU_ISSET(core, &allowed) || std::find(taken.begin(), taken.end(), core) != taken.end()) continue;
+    cores.push_back(core);
+    taken = threads_of_core(core);
   }
   return cores;
 }
