@@ -104,7 +104,7 @@ TEST_CASE("ranks: the mean of what each gets from unequal numbers of known label
   for (const auto kind : {mgca::LabelKind::independent, mgca::LabelKind::exclusive}) {
     const auto table = labelled_features(kind);
     const auto whole = (table.features.slice(1, 0, 3).slice(0, 0, 24).to(torch::kFloat64) * 3).requires_grad_();
-    const auto labels = table.labels.slice(0, 0, 24);
+    const auto labels = table.labels.slice(0, 0, 24).to(torch::kFloat64);
     const auto expected = mgca::label_loss(whole, labels, kind);
     expected.backward();
     on_team(3, [&](mgca::Ranks& ranks) {

@@ -24,6 +24,7 @@ TEST_CASE("exchange: rows and values of ranks that have different numbers of the
     require(rows.equal(expected), "rows");
     const auto unknown = rank == 1 ? torch::empty({0, 0}, torch::kFloat64) : torch::ones({1, 3}, torch::kFloat64);  // of no rows nobody knows the length
     require(mgca::gather_rows(group, unknown).equal(torch::ones({2, 3}, torch::kFloat64)), "rows of others");
+    require(mgca::gather_rows(group, torch::arange(rank == 1 ? 0 : 2)).equal(torch::tensor({0, 1, 0, 1}, torch::kInt64)), "numbers of others");
     require(mgca::gather_rows(group, torch::empty({0, 3})).sizes() == at::IntArrayRef({0, 3}), "no rows at all");
     std::vector<Point> mine;
     for (int64_t i = 0; i < count; ++i) mine.push_back({.rank = rank, .x = static_cast<double>(i) / 2});

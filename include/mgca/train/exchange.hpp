@@ -77,7 +77,8 @@ struct Ranks {
   const auto all = control.gather(padded);  // (ranks, most, longest)
   std::vector<Tensor> rows;
   for (int64_t rank = 0; rank < control.size(); ++rank) rows.push_back(all[rank].narrow(0, 0, shape[rank][0]));
-  auto sizes = n > 0 ? mine.sizes().vec() : std::vector<int64_t>{0, longest};
+  auto sizes = mine.sizes().vec();
+  if (n == 0 && c10::multiply_integers(mine.sizes().slice(1)) != longest) sizes = {0, longest};
   sizes[0] = in_all;
   return torch::cat(rows).view(sizes);
 }
