@@ -17,7 +17,7 @@ TEST_CASE("presets: every field of every configuration is described", "[catalog]
   mgca::test::expect_described<mgca::ConVirtVit::Config>(200);
   mgca::test::expect_described<mgca::GloriaResNet::Config>(184);
   mgca::test::expect_described<mgca::ClipVit::Config>(184);
-  mgca::test::expect_described<mgca::MocoVit::Config>(88);
+  mgca::test::expect_described<mgca::MocoVit::Config>(96);
   mgca::test::expect_described<mgca::SimClrVit::Config>(80);
   mgca::test::expect_described<mgca::SupervisedResNet::Config>(40);
 }
